@@ -1,0 +1,46 @@
+/** The call does not fit the lock's state; the lock is unchanged. `code` says which rule was broken. */
+export class LockStateError extends Error {
+  readonly code: 'ERR_NOT_OWNER' | 'ERR_ALREADY_OWNED' | 'ERR_OVER_RELEASE'
+
+  constructor(code: LockStateError['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+
+  static {
+    LockStateError.prototype.name = 'LockStateError'
+  }
+}
+
+/** The time that the caller allowed has passed; nothing was acquired and nothing stays behind. */
+export class TimeoutError extends Error {
+  readonly code = 'ERR_TIMEOUT'
+
+  static {
+    TimeoutError.prototype.name = 'TimeoutError'
+  }
+}
+
+/** An invariant of ours does not hold: a defect in Heddle, or memory that something else has written to. */
+export class InternalError extends Error {
+  readonly code = 'ERR_INTERNAL'
+
+  static {
+    InternalError.prototype.name = 'InternalError'
+  }
+}
+
+/** A TypeError with a code, for an argument of the wrong kind. */
+export function invalidArgument(message: string): TypeError {
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG' })
+}
+
+/** A RangeError with a code, for an argument of the right kind and a value that is not allowed. */
+export function outOfRange(message: string): RangeError {
+  return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
+}
+
+/** A TypeError with a code, for a handle that names no object that can be opened here. */
+export function badHandle(message: string): TypeError {
+  return Object.assign(new TypeError(message), { code: 'ERR_BAD_HANDLE' })
+}

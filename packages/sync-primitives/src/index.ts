@@ -1,0 +1,6 @@
+export { InternalError, LockStateError, TimeoutError } from './errors.js'
+export { Mutex, type MutexGuard } from './mutex.js'
+export type { AcquireOptions, AcquireSyncOptions } from './options.js'
+export { Semaphore, type SemaphoreGuard, type SemaphoreOptions } from './semaphore.js'
+export type { SharedObjectHandle } from './shared-object.js'
+export { ThreadSafeCounter } from './thread-safe-counter.js'

@@ -1,0 +1,107 @@
+import { invalidArgument, outOfRange } from './errors.js'
+import { describe, wholeNumber } from './options.js'
+import { ObjectKind, type Place, type SharedObjectHandle, STATE } from './shared-object.js'
+
+const least = -(2 ** 31)
+const most = 2 ** 31 - 1
+
+const kind = new ObjectKind({
+  name: 'sync-primitives/ThreadSafeCounter',
+  version: 1,
+  tag: 0x436f756e, // "Coun"
+  words: 1,
+  fromHandle: (handle) => ThreadSafeCounter.fromHandle(handle),
+})
+
+/**
+ * A whole number of 32 bits that threads share. Every method is one atomic step: none blocks, and none waits for a lock.
+ * It never wraps around: a step that would leave the range from -2,147,483,648 to 2,147,483,647 throws and changes nothing.
+ */
+export class ThreadSafeCounter {
+  readonly #place: Place
+  readonly #words: Int32Array
+  readonly #index: number
+
+  /**
+   * Makes a new counter. Does not block.
+   *
+   * @param initialValue - whole number of 32 bits
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: not such a number
+   */
+  constructor(initialValue?: number)
+  /** @internal */
+  constructor(place: Place)
+  constructor(initialValue: number | Place = 0) {
+    let place: Place
+    if (kind.isPlace(initialValue)) place = initialValue
+    else {
+      const value = wholeNumber('initialValue', initialValue, least, most)
+      place = kind.allocate()
+      Atomics.store(place.memory.words, place.index + STATE, value)
+    }
+    this.#place = place
+    this.#words = place.memory.words
+    this.#index = place.index + STATE
+  }
+
+  /**
+   * Adds `amount`. Does not block.
+   *
+   * @param amount - whole number, may be negative; default 1
+   * @returns the new value
+   * @throws RangeError `ERR_OUT_OF_RANGE`: bad amount, or the sum leaves the range; the value is unchanged
+   * @throws TypeError `ERR_INVALID_ARG`: no number; the value is unchanged
+   */
+  increment(amount = 1): number {
+    wholeNumber('amount', amount, -(2 ** 32), 2 ** 32)
+    for (;;) {
+      const seen = Atomics.load(this.#words, this.#index)
+      const sum = seen + amount
+      if (sum < least || sum > most)
+        throw outOfRange(`${seen} + ${amount} leaves the range of the counter, ${least} to ${most}`)
+      if (Atomics.compareExchange(this.#words, this.#index, seen, sum) === seen) return sum
+    }
+  }
+
+  /** Subtracts `amount`; otherwise as {@link ThreadSafeCounter.increment}. */
+  decrement(amount = 1): number {
+    if (typeof amount !== 'number') throw invalidArgument(`amount must be a number, not ${describe(amount)}`)
+    return this.increment(-amount)
+  }
+
+  /** The value now. Does not block. */
+  getValue(): number {
+    return Atomics.load(this.#words, this.#index)
+  }
+
+  /** Sets the value to 0. Does not block. @returns the value before */
+  reset(): number {
+    return Atomics.exchange(this.#words, this.#index, 0)
+  }
+
+  /**
+   * Sets the value to `value` if it is `expected`. Does not block.
+   *
+   * @returns whether it was; false: the value is unchanged
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: no whole numbers of 32 bits; the value is unchanged
+   */
+  compareAndSet(expected: number, value: number): boolean {
+    wholeNumber('expected', expected, least, most)
+    wholeNumber('value', value, least, most)
+    return Atomics.compareExchange(this.#words, this.#index, expected, value) === expected
+  }
+
+  /** Plain data that `postMessage` and `workerData` carry to another thread of this process. */
+  toHandle(): SharedObjectHandle {
+    return kind.handleOf(this.#place)
+  }
+
+  /**
+   * Opens the counter that a handle names, in this thread. Does not block.
+   *
+   * @throws TypeError `ERR_BAD_HANDLE`: no handle of a counter, or it did not come from a thread of this process
+   */
+  static fromHandle(handle: SharedObjectHandle): ThreadSafeCounter {
+    return new ThreadSafeCounter(kind.open(handle))
+  }
+}
