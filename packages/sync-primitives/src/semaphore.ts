@@ -213,8 +213,11 @@ export class Semaphore {
   }
 
   #takeIfFree(): boolean {
-    const seen = Atomics.load(this.#words, this.#index)
-    return seen >= ONE_PERMIT && Atomics.compareExchange(this.#words, this.#index, seen, seen - ONE_PERMIT) === seen
+    for (;;) {
+      const seen = Atomics.load(this.#words, this.#index)
+      if (seen < ONE_PERMIT) return false
+      if (Atomics.compareExchange(this.#words, this.#index, seen, seen - ONE_PERMIT) === seen) return true
+    }
   }
 }
 
