@@ -1,0 +1,33 @@
+/** A value cannot cross the boundary; nothing was sent. `path` leads to the part that cannot, such as `[0].options.onDone`. */
+export class NotCloneableError extends Error {
+  readonly code = 'ERR_NOT_CLONEABLE'
+  readonly path: string
+
+  constructor(path: string, what: string, hint: string) {
+    super(`${path === '' ? 'the value' : path} is ${what}, which cannot be sent to another ${hint}`)
+    this.path = path
+  }
+
+  static {
+    NotCloneableError.prototype.name = 'NotCloneableError'
+  }
+}
+
+/** Stands for something thrown on the other side that could not be sent, such as a function; the message describes it. */
+export class RemoteError extends Error {
+  readonly code = 'ERR_REMOTE'
+
+  static {
+    RemoteError.prototype.name = 'RemoteError'
+  }
+}
+
+/** A TypeError with a code, for a handle that names no object that can be opened here. */
+export function badHandle(message: string): TypeError {
+  return Object.assign(new TypeError(message), { code: 'ERR_BAD_HANDLE' })
+}
+
+/** A TypeError with a code, for an argument of the wrong kind. */
+export function invalidArgument(message: string): TypeError {
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG' })
+}

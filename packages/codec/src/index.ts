@@ -1,0 +1,5 @@
+export { fromBytes, toBytes } from './bytes.js'
+export { decodeValue } from './decode.js'
+export { encodeThrown, encodeValue } from './encode.js'
+export type { Boundary, Encoded } from './encoded.js'
+export { NotCloneableError, RemoteError } from './errors.js'
