@@ -1,0 +1,17 @@
+import type { ThreadSafeQueueHandle } from '@heddle/ipc-channels'
+
+/** Zeroed words that threads share. */
+export declare function sharedWords(count: number): Int32Array<SharedArrayBuffer>
+
+interface SharedQueue {
+  toHandle(): ThreadSafeQueueHandle
+}
+
+/** Whether some thread sleeps because the queue is empty, or is about to: a look at a word that no user should take. */
+export declare function hasWaitingGetters(queue: SharedQueue): boolean
+
+/** Whether some thread sleeps because the queue is full, or is about to. */
+export declare function hasWaitingPutters(queue: SharedQueue): boolean
+
+/** The words of the queue itself, as the table in ring.ts lays them out. */
+export declare function wordsOf(queue: SharedQueue): Int32Array<SharedArrayBuffer>
