@@ -1,0 +1,8 @@
+export { NotCloneableError, RemoteError } from '@heddle/codec'
+export { defineTask, type Task, type TaskFunction } from './define-task.js'
+export { BrokenError, ClosedError, TaskError, TimeoutError } from './errors.js'
+export type { Executor, MapOptions, RunOptions, TaskRow, WaitOptions } from './executor.js'
+export { HostedSlot, type HostedWorker, type HostKind, type WorkerHost } from './hosted-slot.js'
+export { PoolManager, type PoolOptions } from './pool-manager.js'
+export type { Slot, TaskCall, TaskReply } from './slot.js'
+export { runCall } from './worker-side.js'

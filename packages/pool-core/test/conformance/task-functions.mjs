@@ -1,0 +1,133 @@
+// What the workers of the conformance suite do. Each pool's fixtures make tasks of them with its own defineTask.
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { threadId } from 'node:worker_threads'
+
+/** A class that the caller's side does not know, with a constructor that no reviver could guess. */
+class OrderError extends Error {
+  constructor(order, cause) {
+    super(`order ${order.id} was refused`, { cause })
+    this.name = 'OrderError'
+    this.code = 'ERR_ORDER'
+    this.order = order
+  }
+}
+
+const thrown = {
+  builtIn: () => new RangeError('too far'),
+  custom: () => new OrderError({ id: 7, tags: new Set(['late']) }, new TypeError('inner', { cause: 'innermost' })),
+  aggregate: () =>
+    new AggregateError([new TypeError('one'), Object.assign(new Error('two'), { code: 'E_TWO' })], 'both'),
+  null: () => null,
+  undefined: () => undefined,
+  string: () => 'just text',
+  number: () => -0,
+  object: () => ({ status: 404, at: new Date(0) }),
+  function: () => function complain() {},
+  frozen: () => Object.freeze(Object.assign(new SyntaxError('cold'), { code: 'E_FROZEN' })),
+  cyclic() {
+    const first = new Error('first')
+    first.cause = new Error('second', { cause: first })
+    return first
+  },
+  uncloneableField: () => Object.assign(new Error('kept'), { code: 'E_FIELD', retry: () => {} }),
+}
+
+const made = {
+  function: () => () => {},
+  symbol: () => Symbol('mine'),
+  nested: () => ({ list: [1, { callback: () => {} }] }),
+  promise: () => ({ later: Promise.resolve(1) }),
+}
+
+const workerName = () => `${process.pid}/${threadId}`
+
+function logBegin(dir, label) {
+  appendFileSync(join(dir, 'log'), `${label}\n`)
+}
+
+/** A gate that is gone has no test that waits for it any longer. */
+async function opened(dir) {
+  while (existsSync(dir) && !existsSync(join(dir, 'open'))) await delay(2)
+}
+
+export const taskFunctions = {
+  add: (a, b) => a + b,
+  async addLater(a, b) {
+    await setImmediate()
+    return a + b
+  },
+  square: (n) => n * n,
+  echo: (value) => value,
+  shown: (value) => inspect(value),
+  count: (...args) => args.length,
+  worker: workerName,
+
+  fail(kind) {
+    if (kind === 'system') readFileSync(join('no', 'such', 'file'))
+    throw thrown[kind]()
+  },
+  async failLater(kind) {
+    await setImmediate()
+    throw thrown[kind]()
+  },
+  make: (kind) => made[kind](),
+  async makeLater(kind) {
+    await setImmediate()
+    return made[kind]()
+  },
+
+  log: (dir, label) => logBegin(dir, label),
+  /** Runs until the gate is open. */
+  async hold(dir, label) {
+    logBegin(dir, label)
+    await opened(dir)
+    return label
+  },
+  /** The same with one argument, for `map`; waits only if told to. */
+  async step({ dir, label, waits }) {
+    logBegin(dir, label)
+    if (waits) await opened(dir)
+    return label
+  },
+  spin(dir, label) {
+    logBegin(dir, label)
+    for (;;);
+  },
+  /** Never comes back to the event loop, either. */
+  async spinInMicrotasks(dir, label) {
+    logBegin(dir, label)
+    for (;;) await Promise.resolve()
+  },
+  /** How many of its kind run at the moment, itself included. */
+  async inside(dir, label) {
+    const file = join(dir, `in-${label}`)
+    writeFileSync(file, '')
+    await delay(3)
+    const inside = readdirSync(dir).filter((name) => name.startsWith('in-')).length
+    rmSync(file)
+    return inside
+  },
+  exit(code) {
+    process.exit(code)
+  },
+  async exitLater(code) {
+    await setImmediate()
+    process.exit(code)
+  },
+  /** Has done its work, and leaves behind what fails once the gate is open. */
+  leaveThrow(dir) {
+    void opened(dir).then(() => {
+      process.nextTick(() => {
+        throw new Error('left behind')
+      })
+    })
+    return workerName()
+  },
+  failOnThree(n) {
+    if (n === 3) throw new RangeError('three')
+    return n
+  },
+}
