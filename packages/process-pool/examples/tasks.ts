@@ -1,0 +1,20 @@
+import { defineTask } from '@heddle/process-pool'
+
+// Not in main.ts: each worker imports this module, and must find nothing but tasks in it.
+export const countPrimes = defineTask(import.meta.url, 'countPrimes', (from: number, to: number) => {
+  let count = 0
+  for (let n = Math.max(from, 2); n < to; n++) {
+    let divisor = 2
+    while (divisor * divisor <= n && n % divisor !== 0) divisor++
+    if (divisor * divisor > n) count++
+  }
+  return count
+})
+
+export const countWords = defineTask(import.meta.url, 'countWords', (text: string) => {
+  const words = new Map<string, number>()
+  for (const word of text.toLowerCase().match(/\p{L}+/gu) ?? []) words.set(word, (words.get(word) ?? 0) + 1)
+  return words
+})
+
+export const fall = defineTask(import.meta.url, 'fall', (): never => process.exit(3))
