@@ -1,0 +1,2 @@
+/** The task of the contenders whose worker is a module with a function. */
+export default (n: number) => n + 1

@@ -1,0 +1,3 @@
+import { poolSuite } from './pool.js'
+
+export const suites = { pool: poolSuite }
