@@ -1,0 +1,65 @@
+import { indexCommand } from '../commands/index-command.js'
+import { printable } from '../printable.js'
+import type { Command } from './command.js'
+import { BAD_USAGE, DONE, FAILED, UsageError } from './exit-codes.js'
+import { commonOptions, helpText } from './help.js'
+import { Interruption } from './interruption.js'
+import { parseOptions } from './options.js'
+import { Screen } from './screen.js'
+
+/** The first is the one that runs when none is named. */
+const commands: readonly [Command, ...Command[]] = [indexCommand]
+
+/** Runs what the arguments ask for, and resolves with the exit code. Whatever goes wrong is one line on the error stream. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  watchOutput()
+  const screen = new Screen(process.stderr)
+  const interruption = new Interruption()
+  try {
+    if (args.includes('--help') || args.includes('-h')) {
+      process.stdout.write(helpText(commands))
+      return DONE
+    }
+    const [command, rest] = choose(args)
+    const [words, values] = parseOptions(rest, [...command.options, ...commonOptions])
+    return await command.run(words, values, {
+      screen,
+      print: (text) => process.stdout.write(text),
+      signal: interruption.signal,
+    })
+  } catch (error) {
+    screen.clear()
+    const { exitCode, caught } = interruption
+    screen.line(`demo: ${exitCode === undefined ? describeFailure(error) : `ended by ${caught}`}`)
+    return exitCode ?? (error instanceof UsageError ? BAD_USAGE : FAILED)
+  }
+}
+
+function choose(args: readonly string[]): [Command, readonly string[]] {
+  const named = commands.find(({ name }) => name === args[0])
+  return named ? [named, args.slice(1)] : [commands[0], args]
+}
+
+function describeFailure(error: unknown): string {
+  if (error instanceof UsageError) return error.message
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return `something inside failed: ${printable(text)}`
+}
+
+/**
+ * When whoever reads our output has left (`| head`), that is nothing to complain about. A disk that is full is: a result that
+ * is not whole must not look like success.
+ */
+function watchOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (readerLeft.has(error.code)) return
+    process.stderr.write(`demo: the output could not be written: ${printable(error.message)}\n`)
+    process.once('exit', () => {
+      process.exitCode = FAILED
+    })
+  })
+  // Nowhere is left to say it.
+  process.stderr.on('error', () => {})
+}
+
+const readerLeft = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'])

@@ -1,0 +1,26 @@
+import type { Command } from './command.js'
+import type { OptionSpec } from './options.js'
+
+export const commonOptions: readonly OptionSpec[] = [{ name: 'help', help: 'print this' }]
+
+/** The text that `--help` prints. */
+export function helpText(commands: readonly Command[]): string {
+  const sections = commands.flatMap((command) => [
+    `${command.name}: ${command.summary}`,
+    ...[...command.options, ...commonOptions].map(
+      ({ name, value, help }) => `  ${`--${name}${value === undefined ? '' : ` ${value}`}`.padEnd(18)}${help}`,
+    ),
+    '',
+  ])
+  return `npm run demo -- [${commands.map(({ name }) => name).join(' | ')}] [options]
+
+${sections.join('\n')}
+Results go to the standard output, notes and progress to the standard error.
+
+Exit codes:
+  0         done, also when some files were skipped, which are listed
+  1         two runs that must agree do not, or something inside failed
+  2         bad usage or input; one line says what to do
+  130, 143  ended by SIGINT (Ctrl-C), by SIGTERM
+`
+}

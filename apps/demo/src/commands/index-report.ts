@@ -1,0 +1,154 @@
+import { counted, megabytes, seconds, wholes } from '../cli/figures.js'
+import type { Progress } from '../index-job/job.js'
+import type { IndexResult } from '../index-job/merge.js'
+import { type Note, type Notes, noteKinds } from '../index-job/notes.js'
+import { pathText, printable, printablePath } from '../printable.js'
+import type { Input } from './index-input.js'
+
+export interface MeasuredRun {
+  readonly result: IndexResult
+  readonly progress: Progress
+  readonly ms: number
+  /** Processor time of all threads. */
+  readonly cpuMs: number
+}
+
+export interface Report {
+  readonly input: Input
+  readonly workers: number
+  readonly pooled: MeasuredRun
+  readonly verification: Verification | undefined
+}
+
+interface Verification {
+  readonly single: MeasuredRun
+  /** What the two runs do not agree on, a line each; none: they agree on everything. */
+  readonly differences: readonly string[]
+}
+
+const longestWord = 60
+
+/** A line about one file or folder. */
+export function describeNote({ kind, path, detail }: Note): string {
+  const { skipped, one } = noteKinds[kind]
+  return `${skipped ? 'skipped' : 'noted'}: ${printablePath(path)} (${one}${detail === undefined ? '' : `: ${detail}`})`
+}
+
+/** A line for each kind of note of which not all were printed. */
+export function describeFurtherNotes(notes: Notes): string[] {
+  return notes
+    .summary()
+    .filter(({ count, kept }) => count > kept.length)
+    .map(({ kind, count, kept }) => {
+      const { skipped, many } = noteKinds[kind]
+      return `${skipped ? 'skipped' : 'noted'}: ${wholes(count - kept.length)} more (${many})`
+    })
+}
+
+/** The report for people. */
+export function textReport({ input, workers, pooled, verification }: Report): string {
+  const { result, ms, cpuMs, progress } = pooled
+  const row = (title: string, text: string) => `${title.padEnd(12)}${text}\n`
+  let text = row(
+    'indexed',
+    `${input.title}${input.extensions ? ` (${input.extensions.map(printable).join(', ')})` : ''}`,
+  )
+  text += row(
+    '',
+    `${counted(result.files, 'file')}, ${megabytes(result.bytes)} MB, in ${counted(progress.folders, 'folder')}`,
+  )
+  text += row('speed', `${describeSpeed(pooled)} with ${counted(workers, 'thread')}`)
+  text += row('', `${seconds(ms)} s, processor time ${seconds(cpuMs)} s`)
+  text += row('words', `${wholes(result.words)}, ${wholes(result.distinctWords)} of them distinct`)
+  const width = Math.max(0, ...result.top.map(({ count }) => wholes(count).length))
+  for (const [index, { word, count }] of result.top.entries())
+    text += row(index === 0 ? 'top' : '', `${wholes(count).padStart(width)}  ${shorten(word)}`)
+  text += row('sha256', result.sha256)
+  for (const { kind, count } of result.notes.summary())
+    text += row(
+      noteKinds[kind].skipped ? 'skipped' : 'noted',
+      `${wholes(count)} ${noteKinds[kind][count === 1 ? 'one' : 'many']}`,
+    )
+  if (progress.links > 0) text += row('links', `${wholes(progress.links)} not followed`)
+  return verification === undefined ? text : text + describeVerification(pooled, verification, row)
+}
+
+function describeVerification(
+  pooled: MeasuredRun,
+  { single, differences }: Verification,
+  row: (title: string, text: string) => string,
+): string {
+  let text = row('one thread', `${describeSpeed(single)}; ${seconds(single.ms)} s`)
+  text += row('speed-up', `${(single.ms / pooled.ms).toFixed(2)} times`)
+  if (differences.length === 0)
+    return text + row('verified', 'both runs agree: SHA-256, files, bytes, and the count of every word')
+  text += row('NOT EQUAL', 'the pool and the single thread disagree:')
+  for (const difference of differences) text += row('', difference)
+  return text
+}
+
+/** The report for programs. */
+export function jsonReport({ input, workers, pooled, verification }: Report): object {
+  const { result, progress } = pooled
+  return {
+    command: 'index',
+    input: input.title,
+    extensions: input.extensions ?? null,
+    workers,
+    ...jsonSpeed(pooled),
+    folders: progress.folders,
+    words: result.words,
+    distinctWords: result.distinctWords,
+    sha256: result.sha256,
+    top: result.top,
+    skipped: result.notes.skipped,
+    linksNotFollowed: progress.links,
+    notes: jsonNotes(result.notes),
+    verify:
+      verification === undefined
+        ? null
+        : {
+            agree: verification.differences.length === 0,
+            differences: verification.differences,
+            speedUp: rounded(verification.single.ms / pooled.ms),
+            oneThread: {
+              ...jsonSpeed(verification.single),
+              words: verification.single.result.words,
+              distinctWords: verification.single.result.distinctWords,
+              sha256: verification.single.result.sha256,
+            },
+          },
+  }
+}
+
+function jsonNotes(notes: Notes): object[] {
+  return notes.summary().map(({ kind, count, kept }) => ({
+    kind,
+    skipped: noteKinds[kind].skipped,
+    count,
+    first: kept.map(({ path, detail }) => ({ path: pathText(path) ?? printablePath(path), detail: detail ?? null })),
+  }))
+}
+
+function jsonSpeed({ result, ms, cpuMs }: MeasuredRun): object {
+  return {
+    files: result.files,
+    bytes: result.bytes,
+    seconds: rounded(ms / 1_000),
+    cpuSeconds: rounded(cpuMs / 1_000),
+    filesPerSecond: rounded((result.files / ms) * 1_000),
+    megabytesPerSecond: rounded(result.bytes / ms / 1_000),
+  }
+}
+
+function describeSpeed({ result, ms }: MeasuredRun): string {
+  return `${wholes((result.files / ms) * 1_000)} files/s, ${megabytes((result.bytes / ms) * 1_000)} MB/s`
+}
+
+function rounded(number: number): number {
+  return Number(number.toFixed(3))
+}
+
+function shorten(word: string): string {
+  return word.length > longestWord ? `${word.slice(0, longestWord).replace(/[\ud800-\udbff]$/, '')}…` : word
+}
