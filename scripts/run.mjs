@@ -45,16 +45,19 @@ async function turbo(name, turboArgs) {
 }
 
 async function build(app) {
-  // On stderr, so that `--json` leaves nothing on stdout but the app's own JSON.
-  return await run('turbo', ['run', 'build', `--filter=@heddle/${app}...`, '--output-logs=errors-only'], {
-    stdoutToStderr: true,
-  })
+  // Not a word when all goes well: with `--json` the app's own output is all there is.
+  const note = setTimeout(() => console.error('building …'), 700)
+  const code = await run('turbo', ['run', 'build', `--filter=@heddle/${app}...`], { quietly: true })
+  clearTimeout(note)
+  return code
 }
 
 async function runApp(app, appArgs) {
   const code = await build(app)
   if (code !== 0) return code
-  return await run(process.execPath, [join(root, 'apps', app, 'dist', 'main.js'), ...appArgs], { cwd: process.cwd() })
+  // npm changes to the root and says here where the user was, to whom a path on the command line is relative.
+  const cwd = process.env.INIT_CWD ?? process.cwd()
+  return await run(process.execPath, [join(root, 'apps', app, 'dist', 'main.js'), ...appArgs], { cwd })
 }
 
 async function check(turboArgs) {

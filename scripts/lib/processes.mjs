@@ -22,12 +22,16 @@ export const exitCodeOf = (signal) => 128 + (constants.signals[signal] ?? 0)
 /**
  * Runs a command to its end with inherited stdio and resolves with its exit code (128 + n when signal n ended it, 127
  * when it cannot be started). This process outlives the command when a signal comes, so that nothing is left behind.
+ * With `quietly`, what the command prints is shown, on stderr, only when it fails.
  */
-export function run(command, args, { cwd = root, stdoutToStderr = false } = {}) {
+export function run(command, args, { cwd = root, stdoutToStderr = false, quietly = false } = {}) {
   if (stopped !== undefined) return Promise.resolve(stopped)
   return new Promise((resolve) => {
     const isOurs = /^node(\.exe)?$/.test(basename(command))
-    const child = start(command, args, isOurs, { cwd, stdio: ['inherit', stdoutToStderr ? 2 : 'inherit', 'inherit'] })
+    const stdio = quietly ? ['inherit', 'pipe', 'pipe'] : ['inherit', stdoutToStderr ? 2 : 'inherit', 'inherit']
+    const child = start(command, args, isOurs, { cwd, stdio })
+    const printed = []
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => printed.push(chunk))
     const stop = (signal) => {
       stopped = exitCodeOf(signal)
       // The terminal gives Ctrl-C to the command as well, and our apps take a second one for "now, at once".
@@ -39,6 +43,7 @@ export function run(command, args, { cwd = root, stdoutToStderr = false } = {}) 
     const settle = (code) => {
       for (const signal of signals) process.off(signal, stop)
       stopWatching()
+      if (code !== 0 && stopped === undefined) process.stderr.write(Buffer.concat(printed))
       resolve(code)
     }
     for (const signal of signals) process.on(signal, stop)
@@ -46,7 +51,7 @@ export function run(command, args, { cwd = root, stdoutToStderr = false } = {}) 
       console.error(`cannot start ${command}: ${error.message}`)
       settle(127)
     })
-    child.once('exit', (code, signal) => settle(code ?? exitCodeOf(signal)))
+    child.once('close', (code, signal) => settle(code ?? exitCodeOf(signal)))
   })
 }
 
