@@ -1,11 +1,10 @@
 import { parentPort } from 'node:worker_threads'
 import { decodeValue, type Encoded, encodeThrown, encodeValue } from '@heddle/codec'
-import type { ThreadSafeCounter } from '@heddle/sync-primitives'
-import '@heddle/sync-primitives' // Its import is what lets this thread open a counter.
 
 /** What the main thread sends. */
 export interface Work {
-  readonly booked: ThreadSafeCounter
+  /** One count in memory that both threads share. */
+  readonly booked: Int32Array
   readonly amounts: ReadonlyMap<number, bigint>
 }
 
@@ -23,7 +22,7 @@ class OrderError extends Error {
 function book({ booked, amounts }: Work): void {
   for (const [order, amount] of amounts) {
     if (amount < 0n) throw new OrderError(order, new RangeError(`${amount} is less than nothing`))
-    booked.increment()
+    Atomics.add(booked, 0, 1)
   }
 }
 
