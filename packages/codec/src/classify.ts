@@ -37,9 +37,10 @@ export function classify(object: object, boundary: Boundary): Category {
   const hasFields = Object.keys(object).length > 0
   if (hasFields && tagOf(object) === 'Object') return 'object'
   try {
-    return isRecord(boundary === 'thread' ? structuredClone(object) : deserialize(serialize(object)))
-      ? 'object'
-      : 'leaf'
+    if (isRecord(structuredClone(object))) return 'object'
+    // A host object. From Node 22 on, the serialiser makes an empty object of one that it does not know.
+    if (boundary === 'process' && isRecord(deserialize(serialize(object)))) return 'refused'
+    return 'leaf'
   } catch {
     return hasFields ? 'fields' : 'refused'
   }

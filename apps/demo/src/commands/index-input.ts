@@ -63,13 +63,14 @@ function workspaceRoot(): string {
 function requireFolder(path: string): void {
   const shown = printable(path)
   try {
-    const stat = statSync(path, { throwIfNoEntry: false })
-    if (stat === undefined) throw new UsageError(`there is no folder ${shown}: give one that exists with --input DIR`)
-    if (!stat.isDirectory())
+    // Not with throwIfNoEntry: newer versions of Node hide ENOTDIR with it.
+    if (!statSync(path).isDirectory())
       throw new UsageError(`${shown} is no folder: give the folder that holds it with --input DIR`)
     opendirSync(path).closeSync()
   } catch (error) {
     if (error instanceof UsageError) throw error
+    if (codeOf(error) === 'ENOENT')
+      throw new UsageError(`there is no folder ${shown}: give one that exists with --input DIR`)
     if (codeOf(error) === 'ENOTDIR')
       throw new UsageError(`${shown} leads through a file: give a folder with --input DIR`)
     throw new UsageError(`the folder ${shown} cannot be read (${codeOf(error)}): give another one with --input DIR`)
