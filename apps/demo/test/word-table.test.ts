@@ -1,6 +1,6 @@
 import { sortWords } from '@heddle/demo/index-job/sort-words.js'
 import { Tokenizer } from '@heddle/demo/index-job/tokenizer.js'
-import { WordTable } from '@heddle/demo/index-job/word-table.js'
+import { hashOf, WordTable } from '@heddle/demo/index-job/word-table.js'
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { compareBytes, countWords } from './support/naive-index.js'
@@ -29,6 +29,27 @@ test('a table holds what a Map holds, also when tables are put together', () => 
       expect(wordsOf(sum.view())).toEqual(countWords(lists.flat()))
     }),
     { numRuns: 150 },
+  )
+})
+
+test('a table tells two words apart of which all is alike that it compares first', () => {
+  // Beginnings with the same hash: the same end makes them words of the same length, hash and last bytes.
+  const seen = new Map<number, string>()
+  let pair: string[] = []
+  for (let number = 1e6; pair.length === 0; number++) {
+    const beginning = Buffer.from(String(number * 7_919))
+    const hash = hashOf(beginning, 0, beginning.length)
+    const other = seen.get(hash)
+    if (other?.length === beginning.length) pair = [`${other}same`, `${beginning.toString()}same`]
+    seen.set(hash, beginning.toString())
+  }
+  const [one = '', two = ''] = pair
+  expect(hashOf(Buffer.from(one), 0, one.length)).toBe(hashOf(Buffer.from(two), 0, two.length))
+  expect(wordsOf(tableOf([one, two, two]).view())).toEqual(
+    new Map([
+      [one, 1],
+      [two, 2],
+    ]),
   )
 })
 

@@ -7,7 +7,7 @@ import { ControlledSlots, settled } from './support/controlled-slots.js'
 /** What may happen to a pool; numbers choose among what is there, if there is anything. */
 type Step =
   | { readonly kind: 'submit'; readonly timeout: number | undefined; readonly signal: number | undefined }
-  | { readonly kind: 'answer' | 'fail' | 'crash' | 'killed' | 'abort'; readonly which: number }
+  | { readonly kind: 'answer' | 'fail' | 'crash' | 'killed' | 'answerLate' | 'abort'; readonly which: number }
   | { readonly kind: 'pass'; readonly ms: number }
   | { readonly kind: 'drain' | 'terminate' }
 
@@ -22,7 +22,10 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 10,
-    arbitrary: fc.record({ kind: fc.constantFrom('answer', 'fail', 'crash', 'killed'), which: fc.nat(5) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('answer', 'fail', 'crash', 'killed', 'answerLate'),
+      which: fc.nat(5),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('abort' as const), which: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 15 }) }) },
@@ -184,6 +187,15 @@ class Pair {
         twin.killed()
         break
       }
+      case 'answerLate': {
+        // Nobody asks for it any longer.
+        const slot = this.#pick(
+          this.slots.slots.filter(({ killing }) => killing),
+          step.which,
+        )
+        slot?.answer('late')
+        break
+      }
       case 'abort':
         this.#controllers[step.which]?.abort(`reason ${step.which}`)
         twin.abort(step.which)
@@ -237,7 +249,7 @@ test('whatever happens in whatever order, the pool does what the obvious pool do
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'clearImmediate', 'queueMicrotask'] })
   const runs = fc.asyncProperty(
     fc.integer({ min: 1, max: 3 }),
-    fc.array(steps, { maxLength: 40 }),
+    fc.array(steps, { maxLength: 40, size: 'max' }),
     async (workers, taken) => {
       const pair = new Pair(workers)
       for (const step of taken) {
@@ -253,4 +265,26 @@ test('whatever happens in whatever order, the pool does what the obvious pool do
     },
   )
   await fc.assert(runs, { numRuns: 150 })
+})
+
+test('whichever queued calls are aborted, in whatever order, the others begin in theirs', async () => {
+  const calls = Array.from({ length: 10 }, (_, call) => call)
+  const runs = fc.asyncProperty(fc.shuffledSubarray(calls), async (aborted) => {
+    const slots = new ControlledSlots()
+    const pool = new PoolManager(slots.create, 'thread', { maxWorkers: 1 })
+    const controllers = calls.map(() => new AbortController())
+    const all = Promise.allSettled([
+      pool.run(numbered, [-1]),
+      ...calls.map((call) => pool.run(numbered, [call], { signal: controllers[call]?.signal })),
+    ])
+    for (const call of aborted) controllers[call]?.abort()
+    const expected = [-1, ...calls.filter((call) => !aborted.includes(call))]
+    for (const call of expected) {
+      slots.runs(call).answer(call)
+      await settled()
+    }
+    expect(slots.begun).toEqual(expected)
+    expect((await all).filter(({ status }) => status === 'rejected')).toHaveLength(aborted.length)
+  })
+  await fc.assert(runs, { numRuns: 100 })
 })

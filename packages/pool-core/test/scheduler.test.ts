@@ -219,17 +219,43 @@ describe('time', () => {
     expect(queued).toEqual({ value: 'in time' })
   })
 
-  test('an answer that comes after the timeout is dropped', async () => {
+  test('an answer that comes after the timeout is dropped, and frees no slot', async () => {
     fakeClock()
-    const slots = new ControlledSlots({ killsAtOnce: true })
+    const slots = new ControlledSlots()
     const pool = poolOver(slots, { maxWorkers: 1 })
     const call = outcomeOf(pool.run(numbered, [1], { timeout: 5 }))
+    const next = outcomeOf(pool.run(numbered, [2]))
     await settled()
     const [slot] = slots.slots
     jest.advanceTimersByTime(5)
     slot?.answer('too late')
     await settled()
     expect(call.error).toMatchObject({ code: 'ERR_TIMEOUT' })
+    expect(slots.begun).toEqual([1])
+    slot?.killed()
+    await settled()
+    slots.runs(2).answer('next')
+    await settled()
+    expect(next).toEqual({ value: 'next' })
+    expect(slots.violations).toEqual([])
+  })
+
+  test('a wait with timeout 0 looks once: what comes a moment later is too late', async () => {
+    const slots = new ControlledSlots()
+    const pool = poolOver(slots, { maxWorkers: 1 })
+    const id = await pool.submitTask(numbered, [1])
+    const looks = [
+      outcomeOf(pool.getTaskResult(id, { timeout: 0 })),
+      outcomeOf(pool.waitForAllTasks({ timeout: 0 })),
+      outcomeOf(pool.getTaskResult(id, { timeout: 1_000 })),
+    ]
+    slots.runs(1).answer('a moment later')
+    await settled()
+    expect(looks).toEqual([
+      { error: expect.objectContaining({ code: 'ERR_TIMEOUT' }) },
+      { value: new Map([[id, { status: 'pending' }]]) },
+      { value: 'a moment later' },
+    ])
   })
 
   test('a call that is done leaves no timer behind', async () => {

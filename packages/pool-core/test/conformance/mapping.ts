@@ -92,15 +92,15 @@ export function mapping({ createPool, sharedPool, tasks }: Kit): void {
   test('twice maxWorkers items are under way by default', async () => {
     const pool = sharedPool(2)
     const gate = new Gate()
-    const input = new Input<Step>((index) => ({ dir: gate.dir, label: String(index), waits: true }))
+    const items = (index: number) => (index < 6 ? { dir: gate.dir, label: String(index), waits: true } : undefined)
+    const input = new Input<Step>(items)
     const results = pool.map(tasks.step, input)
     const first = results.next()
     await gate.begun('0', '1')
     await turnsOfTheLoop()
     expect(input.pulled).toBe(4)
     gate.open()
-    await first
-    await results.return?.()
+    expect([(await first).value, ...(await collect(results))]).toEqual(['0', '1', '2', '3', '4', '5'])
   })
 
   test('concurrency is never exceeded', async () => {

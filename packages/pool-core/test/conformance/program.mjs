@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 
 const [, , kitUrl, scenario] = process.argv
 const { createPool, tasks } = await import(kitUrl)
@@ -14,10 +14,10 @@ const codeOf = (promise) =>
   )
 
 async function until(condition, what) {
-  const limit = performance.now() + 10_000
+  const limit = performance.now() + 15_000
   while (!(await condition())) {
     if (performance.now() > limit) throw new Error(`never came: ${what()}`)
-    await setImmediate()
+    await setTimeout(1)
   }
 }
 

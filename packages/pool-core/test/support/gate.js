@@ -28,6 +28,6 @@ export class Gate {
 }
 
 afterEach(() => {
-  for (const dir of made) rmSync(dir, { recursive: true, force: true })
+  for (const dir of made) rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
   made.clear()
 })

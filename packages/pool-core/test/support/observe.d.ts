@@ -1,4 +1,4 @@
-/** Resolves when the condition holds, and rejects if it does not within 10 s. */
+/** Resolves when the condition holds, and rejects if it does not within 25 s. */
 export declare function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void>
 
 /** Lets everything run that is due now, and what that makes due. */

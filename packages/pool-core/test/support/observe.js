@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 
 export async function until(condition, what) {
-  const limit = performance.now() + 10_000
+  const limit = performance.now() + 25_000
   while (!(await condition())) {
     if (performance.now() > limit) throw new Error(`never came: ${what}`)
-    await setImmediate()
+    // Leaves the processor to those whose state it is.
+    await setTimeout(1)
   }
 }
 
