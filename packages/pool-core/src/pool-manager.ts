@@ -92,9 +92,10 @@ export class PoolManager implements Executor {
    * @returns a promise of the task's result; it rejects with the task's error as {@link run} does
    * @throws (rejects) TimeoutError `ERR_TIMEOUT`: not done in time; the task goes on, and its id stays
    * @throws (rejects) TaskError `ERR_UNKNOWN_TASK`: no such id, or its result was taken or dropped
-   * @throws (rejects) TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; the task goes on
+   * @throws (rejects) TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: no id, or bad options; the task goes on
    */
   async getTaskResult(id: string, options?: WaitOptions): Promise<unknown> {
+    if (typeof id !== 'string') throw invalidArgument(`a task's id is a string, not ${describe(id)}`)
     return await this.#results.take(id, timeoutOf(objectOf('options', options).timeout))
   }
 

@@ -42,6 +42,14 @@ export function submitted({ createPool, sharedPool, tasks }: Kit): void {
     }
   })
 
+  test('what is no id is refused as an argument, a symbol too', async () => {
+    const pool = sharedPool(1)
+    for (const odd of [undefined, null, 7, Symbol('task_0'), {}]) {
+      const error = await rejectionOf(pool.getTaskResult(odd as string))
+      expect([error.name, error.code]).toEqual(['TypeError', 'ERR_INVALID_ARG'])
+    }
+  })
+
   test('timeout 0 takes a result that is there', async () => {
     const pool = sharedPool(1)
     const id = await pool.submitTask(tasks.add, [1, 2])
