@@ -54,7 +54,16 @@ export function wholeNumber(name: string, value: unknown, least: number, most: n
 }
 
 export function describe(value: unknown): string {
-  if (value === null) return 'null'
-  if (typeof value === 'object' || typeof value === 'function') return `a value of type ${typeof value}`
-  return String(value as string | number | bigint | boolean | symbol | undefined)
+  switch (typeof value) {
+    case 'string':
+      return value.length > 40 ? 'a long string' : JSON.stringify(value)
+    case 'bigint':
+      return `the bigint ${value}`
+    case 'object':
+      return value === null ? 'null' : 'an object'
+    case 'function':
+      return 'a function'
+    default:
+      return String(value)
+  }
 }

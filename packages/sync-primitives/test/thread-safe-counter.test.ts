@@ -18,6 +18,14 @@ describe('counting', () => {
     for (const value of [least, -1, 7, most]) expect(new ThreadSafeCounter(value).getValue()).toBe(value)
   })
 
+  test('an argument of the wrong kind is named so that it can be told from a number', () => {
+    const refused = (value: unknown) => thrownBy(() => new ThreadSafeCounter(value as number)) as TypeError
+    expect(refused('1').message).toBe('initialValue must be a number, not "1"')
+    expect(refused('1'.repeat(1_000)).message).toBe('initialValue must be a number, not a long string')
+    expect(refused(1n).message).toBe('initialValue must be a number, not the bigint 1')
+    expect(refused(Symbol('one')).message).toBe('initialValue must be a number, not Symbol(one)')
+  })
+
   test('reset gives the value before and leaves 0', () => {
     const counter = new ThreadSafeCounter(41)
     expect(counter.increment()).toBe(42)
