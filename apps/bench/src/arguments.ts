@@ -6,8 +6,8 @@ export interface BenchOptions {
   readonly help: boolean
   /** How often a measurement is repeated; its median is reported. */
   readonly rounds: number
-  /** Calls of each contender in one round. */
-  readonly calls: number
+  /** Calls of each contender in one round; undefined: as many as suit the thing that is measured. */
+  readonly calls: number | undefined
 }
 
 export class UsageError extends Error {}
@@ -18,7 +18,8 @@ export function usage(known: readonly string[]): string {
   --suite NAME    the suite to run, more than once if wished: ${known.join(', ')} (default: all)
   --json          print nothing but one JSON array of rows
   --rounds N      repetitions, of which the median counts (default 11)
-  --calls N       calls of each contender in a round (default 1000)
+  --calls N       calls of each contender in a round (default: each gate's own number, of which
+                  the suite sync does not do more)
 
 Exit codes: 0 measured (a gate that was missed has "ok": false), 1 a measurement failed, 2 bad usage.
 `
@@ -39,8 +40,8 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
     suites: [...new Set(suites)],
     json: values.json ?? false,
     help: values.help ?? false,
-    rounds: count('--rounds', values.rounds, 11),
-    calls: count('--calls', values.calls, 1000),
+    rounds: count('--rounds', values.rounds) ?? 11,
+    calls: count('--calls', values.calls),
   }
 }
 
@@ -57,8 +58,8 @@ function parse(argv: readonly string[]) {
   }).values
 }
 
-function count(option: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise
+function count(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
   const value = Number(text)
   if (!Number.isInteger(value) || value < 1)
     throw new UsageError(`${option} takes a whole number of 1 or more, not ${text}`)

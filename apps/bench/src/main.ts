@@ -1,6 +1,7 @@
 import { parseArguments, UsageError, usage } from './arguments.js'
-import { type Row, toTable } from './report.js'
+import type { Row } from './report.js'
 import { suites } from './suites/index.js'
+import { toTable } from './table.js'
 
 /** Runs the suites that were asked for and prints their rows: a table, or nothing but one JSON array. */
 async function main(): Promise<number> {
@@ -12,10 +13,10 @@ async function main(): Promise<number> {
   const rows: Row[] = []
   for (const name of options.suites) {
     if (!options.json) process.stderr.write(`suite ${name}: ${options.rounds} rounds …\n`)
-    rows.push(...(await suites[name as keyof typeof suites](options)))
+    rows.push(...((await suites[name]?.(options)) ?? []))
   }
   process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : toTable(rows))
-  return 0
+  return rows.some((row) => 'failed' in row) ? 1 : 0
 }
 
 try {

@@ -1,4 +1,3 @@
-import { availableParallelism, cpus } from 'node:os'
 import { median, rangeOf, round } from './statistics.js'
 
 interface Measured {
@@ -14,8 +13,10 @@ interface Measured {
   /** The lowest and the highest ratio of a round. */
   readonly spread: readonly [number, number]
   /** The same calls on the clock instead of on the processors. */
-  readonly wall: { readonly unit: string; readonly ours: number; readonly rival: number }
+  readonly wall: { readonly unit: string; readonly ours: number; readonly rival: number; readonly value: number }
   readonly rounds: number
+  /** What nothing on this platform can be faster than. */
+  readonly limit?: string
   readonly note?: string
 }
 
@@ -24,6 +25,8 @@ interface Skipped {
   readonly rival: string
   /** Why there is no figure. */
   readonly skipped: string
+  /** Nothing is missing: the measurement itself went wrong. */
+  readonly failed?: true
 }
 
 /** A ratio with a goal. */
@@ -36,7 +39,7 @@ export type ComparisonRow = (Measured | Skipped) & { readonly beside: string }
 
 export type Row = GateRow | ComparisonRow
 
-/** What one contender cost in one round, per call. */
+/** What one contender cost in one round, in µs per call. */
 export interface Cost {
   readonly cpu: number
   readonly wall: number
@@ -47,48 +50,57 @@ export interface Duel {
   readonly rival: readonly Cost[]
 }
 
+/** How a cost in µs is told. */
+export interface Measure {
+  readonly unit: string
+  readonly wallUnit: string
+  readonly of: (cost: number) => number
+}
+
+export const microseconds: Measure = { unit: 'µs CPU per call', wallUnit: 'µs per call', of: (cost) => cost }
+export const nanoseconds: Measure = { unit: 'ns CPU per call', wallUnit: 'ns per call', of: (cost) => cost * 1000 }
+/** More is better here, so a gate's goal begins with `>=`. */
+export const throughput: Measure = {
+  unit: 'M operations per CPU second',
+  wallUnit: 'M operations per second',
+  of: (cost) => 1 / cost,
+}
+
+export interface About {
+  readonly suite: string
+  readonly rival: string
+  readonly rivalVersion: string
+  readonly limit?: string
+  readonly note?: string
+}
+
 /** Sums up a duel: every ratio is of one round, so that a machine that changes its speed changes both sides. */
-export function summarize(
-  duel: Duel,
-  about: { suite: string; rival: string; rivalVersion: string; note?: string },
-): Measured {
-  const ratios = duel.ours.map((cost, index) => cost.cpu / (duel.rival[index] as Cost).cpu)
-  const [least, most] = rangeOf(ratios)
-  const figure = (costs: readonly Cost[], of: keyof Cost) => round(median(costs.map((cost) => cost[of])))
+export function summarize(duel: Duel, about: About, { unit, wallUnit, of }: Measure = microseconds): Measured {
+  const ratios = (kind: keyof Cost) =>
+    duel.ours.map((cost, index) => of(cost[kind]) / of((duel.rival[index] as Cost)[kind]))
+  const figure = (costs: readonly Cost[], kind: keyof Cost) => round(median(costs.map((cost) => of(cost[kind]))))
+  const [least, most] = rangeOf(ratios('cpu'))
   return {
     ...about,
-    value: round(median(ratios)),
+    value: round(median(ratios('cpu'))),
     ours: figure(duel.ours, 'cpu'),
     theirs: figure(duel.rival, 'cpu'),
-    unit: 'µs CPU per call',
+    unit,
     spread: [round(least), round(most)],
-    wall: { unit: 'µs per call', ours: figure(duel.ours, 'wall'), rival: figure(duel.rival, 'wall') },
-    rounds: ratios.length,
+    wall: {
+      unit: wallUnit,
+      ours: figure(duel.ours, 'wall'),
+      rival: figure(duel.rival, 'wall'),
+      value: round(median(ratios('wall'))),
+    },
+    rounds: duel.ours.length,
   }
 }
 
-export function toTable(rows: readonly Row[]): string {
-  const cells = rows.map((row) => {
-    const name = 'gate' in row ? row.gate : `  beside ${row.beside}`
-    if ('skipped' in row) return [name, row.rival, 'skipped', '', '', row.skipped]
-    const verdict = 'gate' in row ? `${row.goal} ${row.ok ? 'ok' : 'MISSED'}` : ''
-    return [
-      name,
-      `${row.rival} ${row.rivalVersion}`,
-      `${row.value} (${row.spread.join(' to ')})`,
-      verdict,
-      `${row.ours} / ${row.theirs} ${row.unit}`,
-      `${row.wall.ours} / ${row.wall.rival} ${row.wall.unit}`,
-    ]
-  })
-  const table = [['gate', 'rival', 'ours / rival', 'goal', 'processor', 'clock'], ...cells]
-  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? []
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`
-  return `${machine}\n\n${lines.join('\n')}\n`
+/** Whether a value meets a goal such as `<= 1.25` or `>= 50`. */
+export function meets(value: number, goal: string): boolean {
+  const [direction, bound] = goal.split(' ')
+  if (direction === '<=') return value <= Number(bound)
+  if (direction === '>=') return value >= Number(bound)
+  throw new Error(`a goal begins with <= or >=, not ${goal}`)
 }

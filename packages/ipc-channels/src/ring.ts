@@ -35,6 +35,8 @@ import { dropPermit } from './permits.js'
  * at least COUNT; those of `free`, with those that putters hold, at least CAPACITY − COUNT. So nobody sleeps beside an item
  * or a free slot. There may be more: an operation that did not wait finds no permit to take away when a waiter has it
  * already. That waiter looks in vain, drops its permit and waits on.
+ * Invariant: HEAD is GET_COUNT modulo CAPACITY, and the counts are the last words of the ring that an operation writes. So
+ * whoever takes the mutex over from one who has died finds out how far that one had come.
  * Invariant: CLOSED stays set, and both semaphores then have more permits than there can be sleepers.
  * Source: E. W. Dijkstra, "Cooperating Sequential Processes", EWD 123, section 4.3, the bounded buffer,
  * https://www.cs.utexas.edu/~EWD/transcriptions/EWD01xx/EWD123.html
@@ -84,11 +86,11 @@ export class Ring {
   readonly #counts: BigInt64Array
   readonly #slotWords: number
 
-  private constructor(buffer: SharedArrayBuffer, mutex: Mutex, free: Semaphore, filled: Semaphore) {
+  private constructor(buffer: SharedArrayBuffer, mutex: SharedObjectHandle, free: Semaphore, filled: Semaphore) {
     this.buffer = buffer
     this.free = free
     this.filled = filled
-    this.#mutex = mutex
+    this.#mutex = Mutex.fromHandle(mutex, { onOwnerDied: () => this.#repair() })
     this.#words = new Int32Array(buffer)
     this.#bytes = new Uint8Array(buffer)
     this.#counts = new BigInt64Array(buffer, COUNTS * 4, 3)
@@ -108,17 +110,17 @@ export class Ring {
     } catch (cause) {
       throw outOfRange(`there is no memory for ${capacity} items of ${maxItemBytes} bytes`, { cause })
     }
-    const ring = { mutex: new Mutex(), free: new Semaphore(capacity), filled: new Semaphore(0) }
+    const locks = { mutex: new Mutex(), free: new Semaphore(capacity), filled: new Semaphore(0) }
     const words = new Int32Array(buffer)
     words[LAYOUT] = layout
     words[CAPACITY] = capacity
     words[MAX_ITEM_BYTES] = maxItemBytes
     words.set(
-      [ring.mutex, ring.free, ring.filled].map((lock) => lock.toHandle().index),
+      [locks.mutex, locks.free, locks.filled].map((lock) => lock.toHandle().index),
       LOCKS,
     )
     Atomics.store(words, MAGIC, magic)
-    return new Ring(buffer, ring.mutex, ring.free, ring.filled)
+    return new Ring(buffer, locks.mutex.toHandle(), locks.free, locks.filled)
   }
 
   /** @throws TypeError `ERR_BAD_HANDLE`: this is not the memory of a queue, or these are not its locks */
@@ -139,7 +141,7 @@ export class Ring {
     for (const [position, lock] of [mutex, freeSlots, filledSlots].entries())
       if (typeof lock !== 'object' || lock === null || lock.index !== wordAt(words, LOCKS + position))
         throw badHandle('the locks of the handle are not those of its queue')
-    return new Ring(buffer, Mutex.fromHandle(mutex), Semaphore.fromHandle(freeSlots), Semaphore.fromHandle(filledSlots))
+    return new Ring(buffer, mutex, Semaphore.fromHandle(freeSlots), Semaphore.fromHandle(filledSlots))
   }
 
   locks(): RingLocks {
@@ -214,6 +216,20 @@ export class Ring {
     })
   }
 
+  /**
+   * Under the mutex, whose last holder died. PUT_COUNT and GET_COUNT are the last words that a put and a take write: what was
+   * not counted has not happened. The permits that go with it may be missing; there may always be more of them.
+   */
+  #repair(): void {
+    const puts = Atomics.load(this.#counts, PUT_COUNT)
+    const gets = Atomics.load(this.#counts, GET_COUNT)
+    this.#words[HEAD] = Number(gets % BigInt(this.capacity))
+    const count = Number(puts - gets)
+    Atomics.store(this.#words, COUNT, count)
+    topUp(this.free, this.#words[CLOSED] ? closingPermits : this.capacity - count)
+    topUp(this.filled, this.#words[CLOSED] ? closingPermits : count)
+  }
+
   /** The items inside: a snapshot, it may be stale when you read it. */
   get size(): number {
     return Atomics.load(this.#words, COUNT)
@@ -238,6 +254,11 @@ export class Ring {
       throw new InternalError(`a queue of ${this.capacity} slots has its head at ${head} and ${count} items`)
     return { head, count }
   }
+}
+
+function topUp(permits: Semaphore, least: number): void {
+  const missing = least - permits.availablePermits
+  if (missing > 0) permits.release(missing)
 }
 
 function slotWordsFor(maxItemBytes: number): number {

@@ -51,7 +51,7 @@ export interface ThreadSafeQueueStats {
  *
  * Fairness: the calls of one thread on one queue object go in the order they came, whether they await or block. Between
  * threads there is no order: a late caller may pass a waiting one. Memory: what was written before a put is visible after
- * the get of that item. A thread that ends in the middle of an operation may leave the queue unusable.
+ * the get of that item. What a thread that ends in the middle of an operation had not finished has not happened.
  */
 export class ThreadSafeQueue<T> {
   readonly #ring: Ring

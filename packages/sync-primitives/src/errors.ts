@@ -1,6 +1,6 @@
 /** The call does not fit the lock's state; the lock is unchanged. `code` says which rule was broken. */
 export class LockStateError extends Error {
-  readonly code: 'ERR_NOT_OWNER' | 'ERR_ALREADY_OWNED' | 'ERR_OVER_RELEASE'
+  readonly code: 'ERR_NOT_OWNER' | 'ERR_ALREADY_OWNED' | 'ERR_OVER_RELEASE' | 'ERR_NOT_RECOVERABLE' | 'ERR_DEADLOCK'
 
   constructor(code: LockStateError['code'], message: string) {
     super(message)
@@ -21,6 +21,20 @@ export class TimeoutError extends Error {
   }
 }
 
+/** The other side has ended or given up. `code` says what was broken by it. */
+export class BrokenError extends Error {
+  readonly code: 'ERR_OWNER_DIED' | 'ERR_BARRIER_BROKEN'
+
+  constructor(code: BrokenError['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  static {
+    BrokenError.prototype.name = 'BrokenError'
+  }
+}
+
 /** An invariant of ours does not hold: a defect in Heddle, or memory that something else has written to. */
 export class InternalError extends Error {
   readonly code = 'ERR_INTERNAL'
@@ -38,6 +52,18 @@ export function invalidArgument(message: string): TypeError {
 /** A RangeError with a code, for an argument of the right kind and a value that is not allowed. */
 export function outOfRange(message: string): RangeError {
   return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
+}
+
+/** A RangeError with a code, for a memory whose table of threads is full. */
+export function tooManyParticipants(message: string): RangeError {
+  return Object.assign(new RangeError(`${message}: make one with ThreadMemory.create({ participants })`), {
+    code: 'ERR_TOO_MANY_PARTICIPANTS',
+  })
+}
+
+/** An error with a code, for what cannot be done where the program runs. */
+export function unsupported(message: string, options?: ErrorOptions): Error {
+  return Object.assign(new Error(message, options), { code: 'ERR_UNSUPPORTED_PLATFORM' })
 }
 
 /** A TypeError with a code, for a handle that names no object that can be opened here. */

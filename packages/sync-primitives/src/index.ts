@@ -1,6 +1,39 @@
-export { InternalError, LockStateError, TimeoutError } from './errors.js'
+export { AutoResetEvent } from './auto-reset-event.js'
+export {
+  Barrier,
+  type BarrierOpenOptions,
+  type BarrierOptions,
+  type BarrierState,
+  type BarrierTurn,
+} from './barrier.js'
+export { Condition, type ConditionHandle, type ConditionOptions } from './condition.js'
+export { BrokenError, InternalError, LockStateError, TimeoutError } from './errors.js'
+export { Latch, type LatchOptions } from './latch.js'
+export type { EventOptions } from './locks/event-options.js'
+export type { LockOwner, MutexOpenOptions, MutexOptions, MutexState } from './locks/mutex-core.js'
+export type { ReadWriteLockState } from './locks/read-write-core.js'
+export { ManualResetEvent } from './manual-reset-event.js'
+export { type Memory, type MemoryHandle, type MemoryOpener, registerMemory } from './memory/memory.js'
+export { ThreadMemory, type ThreadMemoryOptions } from './memory/thread-memory.js'
+export { type TrackedWorker, trackWorker } from './memory/track-worker.js'
 export { Mutex, type MutexGuard } from './mutex.js'
 export type { AcquireOptions, AcquireSyncOptions } from './options.js'
-export { Semaphore, type SemaphoreGuard, type SemaphoreOptions } from './semaphore.js'
+export {
+  type ReadGuard,
+  ReadWriteLock,
+  type ReadWriteLockOpenOptions,
+  type ReadWriteLockOptions,
+  type UpgradableReadGuard,
+  type WriteGuard,
+} from './read-write-lock.js'
+export { RecursiveMutex, type RecursiveMutexGuard, type RecursiveMutexState } from './recursive-mutex.js'
+export {
+  type PermitOption,
+  Semaphore,
+  type SemaphoreGuard,
+  type SemaphoreOptions,
+  type SemaphoreState,
+} from './semaphore.js'
 export type { SharedObjectHandle } from './shared-object.js'
-export { ThreadSafeCounter } from './thread-safe-counter.js'
+export { type CounterOptions, ThreadSafeCounter } from './thread-safe-counter.js'
+export { ThreadSafeCounter64 } from './thread-safe-counter-64.js'

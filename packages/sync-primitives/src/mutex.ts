@@ -1,59 +1,21 @@
-import { type LocalQueue, localQueueOf } from './drivers/awaiting.js'
-import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
-import { InternalError, invalidArgument, LockStateError, TimeoutError } from './errors.js'
-import type { ThreadMemory } from './memory/thread-memory.js'
+import type { Outcome } from './algorithms/mutex.js'
+import { LockStateError } from './errors.js'
+import { HeldLock } from './locks/held-lock.js'
+import {
+  MutexCore,
+  type MutexOpenOptions,
+  type MutexOptions,
+  type MutexState,
+  mutexOptions,
+} from './locks/mutex-core.js'
+import { repair, repairSync } from './locks/repair.js'
 import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, signalOf } from './options.js'
-import { ObjectKind, type Place, type SharedObjectHandle, STATE } from './shared-object.js'
-import { ACQUIRED, compareExchange, exchange, GAVE_UP, load, NOT_ACQUIRED, notify, type Steps, wait } from './steps.js'
-
-/**
- * The state word of a mutex.
- *
- * value                   · name    · meaning
- * 0                       · FREE    · nobody holds it; sleepers may still have to look
- * participant << 1        ·         · held by that thread; nobody is asleep
- * participant << 1 | 1    · WAITERS · held by that thread; somebody may be asleep
- *
- * Invariant: while a thread sleeps on the word, either WAITERS is set, or a thread that was woken will look again and, if it
- * goes back to sleep or takes the lock, set WAITERS.
- * Source: Ulrich Drepper, "Futexes Are Tricky", mutex 3, https://www.akkadia.org/drepper/futex.pdf
- * Differs: the word says who holds the lock, for 9 % more than a plain flag, so that misuse is seen.
- */
-const FREE = 0
-const WAITERS = 1
-
-/** Takes the lock, or waits for it. `mine` is the word of an owner nobody waits for. */
-export function* acquireSteps(index: number, mine: number): Steps<boolean> {
-  // A thread that has slept takes the lock with WAITERS set: others may be asleep that it cannot see.
-  let taken = mine
-  for (;;) {
-    const seen = yield load(index)
-    if (seen === FREE) {
-      if ((yield compareExchange(index, FREE, taken)) === FREE) return ACQUIRED
-      continue
-    }
-    const contended = seen | WAITERS
-    if (seen !== contended && (yield compareExchange(index, seen, contended)) !== seen) continue
-    if ((yield wait(index, contended)) === GAVE_UP) {
-      // The wake-up that brought us here may have been the only one, and its sender has cleared WAITERS.
-      yield notify(index, 1)
-      return NOT_ACQUIRED
-    }
-    taken = mine | WAITERS
-  }
-}
-
-/** Lets go of a lock whose word has WAITERS set, and wakes one thread that sleeps on it. */
-export function* releaseSteps(index: number): Steps<void> {
-  yield exchange(index, FREE)
-  yield notify(index, 1)
-}
+import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
 
 const kind = new ObjectKind({
   name: 'sync-primitives/Mutex',
-  version: 1,
+  version: 2,
   tag: 0x4d757478, // "Mutx"
-  words: 1,
   fromHandle: (handle) => Mutex.fromHandle(handle),
 })
 
@@ -63,29 +25,36 @@ const kind = new ObjectKind({
  * The same lock blocks ({@link Mutex.acquireSync}) and awaits ({@link Mutex.acquire}). Whoever acquires gets a guard, and
  * only that guard releases. It is not recursive.
  *
- * Fairness: tasks of one thread that await it get it in the order they asked. Between threads there is no order: a late
- * caller may pass a sleeping one. Memory: what was written before a release is visible after the next acquisition.
- * A thread that ends while it holds the lock leaves it held.
+ * Fairness: tasks of one thread that await it get it in the order they asked. Between threads there is no order, and a late
+ * caller may pass a sleeping one; with `fair: true` threads get it in the order they asked, too, and only a thread that blocks
+ * passes its own tasks. Memory: what was written before a release is visible after the next acquisition.
+ *
+ * Death: when a thread ends while it holds the lock, the next one that asks gets it with a guard that says `ownerDied`. It
+ * repairs the data and calls `markConsistent()`; a release without that makes the lock not recoverable, and every acquisition
+ * throws from then on.
  */
 export class Mutex {
-  readonly #place: Place
-  readonly #words: Int32Array
-  readonly #index: number
-  /** The state word while this thread holds the lock and nobody sleeps. */
-  readonly #mine: number
-  readonly #queue: LocalQueue
+  readonly #core: MutexCore
+  readonly #onOwnerDied: ((guard: MutexGuard) => unknown) | undefined
 
-  /** Makes a new lock that {@link Mutex.toHandle} lets other threads open. Does not block. */
-  constructor()
+  /**
+   * Makes a new lock that {@link Mutex.toHandle} lets other threads open. Does not block.
+   *
+   * @throws TypeError `ERR_INVALID_ARG`: bad options; RangeError `ERR_OUT_OF_RANGE`: no room in `memory`
+   */
+  constructor(options?: MutexOptions<MutexGuard>)
   /** @internal */
-  constructor(place: Place)
-  constructor(place: Place = kind.allocate()) {
-    if (!kind.isPlace(place)) throw invalidArgument('a Mutex takes no arguments; to open a handle use Mutex.fromHandle')
-    this.#place = place
-    this.#words = place.memory.words
-    this.#index = place.index + STATE
-    this.#mine = place.memory.participant << 1
-    this.#queue = localQueueOf(place.memory, this.#index)
+  constructor(place: Place, options?: MutexOpenOptions<MutexGuard>)
+  constructor(first?: MutexOptions<MutexGuard> | Place, second?: MutexOpenOptions<MutexGuard>) {
+    const place = first instanceof Place ? first : undefined
+    const { fair, memory, onOwnerDied, detectDeadlocks } = mutexOptions(
+      place ? second : (first as MutexOptions<MutexGuard>),
+    )
+    this.#core = new MutexCore(place ?? MutexCore.allocate(kind, fair, memory), 'the mutex', {
+      detectDeadlocks,
+      onOwnerDied,
+    })
+    this.#onOwnerDied = onOwnerDied
   }
 
   /**
@@ -97,15 +66,22 @@ export class Mutex {
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever
    * @throws TimeoutError `ERR_TIMEOUT`: not free in time; nothing was acquired
    * @throws the reason of `options.signal` as given, when it aborts; nothing was acquired
+   * @throws LockStateError `ERR_NOT_RECOVERABLE`: an owner died, and the next one did not repair; nothing was acquired
    * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; nothing was acquired
    */
-  async acquire(options?: AcquireOptions): Promise<MutexGuard> {
+  acquire(options?: AcquireOptions): Promise<MutexGuard> {
+    // Without an async function, which costs as much as the lock itself.
+    if (options === undefined && this.#core.waitingHere === 0 && this.#core.takeIfFree())
+      return Promise.resolve(new Guard(this.#core))
+    return this.#acquireSlowly(options)
+  }
+
+  async #acquireSlowly(options: AcquireOptions | undefined): Promise<MutexGuard> {
     const deadline = deadlineOf(options)
     const signal = signalOf(options)
     if (signal?.aborted) throw signal.reason
-    if (this.#queue.size > 0 || !this.#takeIfFree())
-      await this.#queue.acquire(() => acquireSteps(this.#index, this.#mine), deadline, signal, 'the mutex')
-    return this.#guard()
+    const outcome = await this.#core.take(deadline, signal)
+    return repair<MutexGuard>(guardFor(this.#core, outcome), outcome, this.#onOwnerDied)
   }
 
   /**
@@ -114,30 +90,28 @@ export class Mutex {
    *
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever
    * @throws LockStateError `ERR_ALREADY_OWNED`: this thread holds the lock, so that waiting could never end; it stays held
+   * @throws LockStateError `ERR_NOT_RECOVERABLE`: an owner died, and the next one did not repair; nothing was acquired
+   * @throws LockStateError `ERR_DEADLOCK`: only with `detectDeadlocks`; nothing was acquired, what is held stays held
    * @throws TimeoutError `ERR_TIMEOUT`: not free in time; nothing was acquired
    * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; nothing was acquired
    */
   acquireSync(options?: AcquireSyncOptions): MutexGuard {
-    const deadline = deadlineOf(options)
-    if (!this.#takeIfFree()) {
-      if ((Atomics.load(this.#words, this.#index) & ~WAITERS) === this.#mine)
-        throw new LockStateError(
-          'ERR_ALREADY_OWNED',
-          'this thread holds the mutex already: waiting for it here could never end',
-        )
-      if (!runBlocking(this.#place.memory, acquireSteps(this.#index, this.#mine), deadline))
-        throw new TimeoutError('the mutex was not free in time')
-    }
-    return this.#guard()
+    if (options === undefined && this.#core.takeIfFree()) return new Guard(this.#core)
+    const outcome = this.#core.takeSync(deadlineOf(options))
+    return repairSync<MutexGuard>(guardFor(this.#core, outcome), outcome, this.#onOwnerDied)
   }
 
   /**
-   * Takes the lock if that needs no waiting: it is free, and no task of this thread awaits it. Does not block.
+   * Takes the lock if that needs no waiting: it is free, or its owner has died, and no task of this thread awaits it. Does
+   * not block.
    *
    * @returns the guard, or undefined; nothing was acquired then
+   * @throws LockStateError `ERR_NOT_RECOVERABLE`: an owner died, and the next one did not repair; nothing was acquired
    */
   tryAcquire(): MutexGuard | undefined {
-    return this.#queue.size === 0 && this.#takeIfFree() ? this.#guard() : undefined
+    const outcome = this.#core.tryTake()
+    if (outcome === 'gave up') return undefined
+    return repairSync<MutexGuard>(guardFor(this.#core, outcome), outcome, this.#onOwnerDied)
   }
 
   /**
@@ -162,7 +136,7 @@ export class Mutex {
    * {@link Mutex.runExclusive}: this one would release the lock before their work is done.
    */
   runExclusiveSync<Result>(fn: (guard: MutexGuard) => Result, options?: AcquireSyncOptions): Result {
-    const guard = this.acquireSync(options)
+    const guard = options === undefined && this.#core.takeIfFree() ? new Guard(this.#core) : this.acquireSync(options)
     try {
       return fn(guard)
     } finally {
@@ -182,26 +156,30 @@ export class Mutex {
     )
   }
 
+  /** Who holds the lock, and whether somebody waits: a snapshot, it may be stale when you read it. Does not block. */
+  getState(): MutexState {
+    return this.#core.state()
+  }
+
   /** Plain data that `postMessage` and `workerData` carry to another thread of this process. */
   toHandle(): SharedObjectHandle {
-    return kind.handleOf(this.#place)
+    return kind.handleOf(this.#core.place)
   }
 
   /**
    * Opens the lock that a handle names, in this thread. Does not block.
    *
    * @throws TypeError `ERR_BAD_HANDLE`: no handle of a mutex, or it did not come from a thread of this process
+   * @throws TypeError `ERR_INVALID_ARG`: bad options
+   * @throws RangeError `ERR_TOO_MANY_PARTICIPANTS`: as many threads use its memory already as that has room for
    */
-  static fromHandle(handle: SharedObjectHandle): Mutex {
-    return new Mutex(kind.open(handle))
+  static fromHandle(handle: SharedObjectHandle, options?: MutexOpenOptions<MutexGuard>): Mutex {
+    return new Mutex(kind.open(handle), options)
   }
 
-  #takeIfFree(): boolean {
-    return Atomics.compareExchange(this.#words, this.#index, FREE, this.#mine) === FREE
-  }
-
-  #guard(): MutexGuard {
-    return new Guard(this.#place.memory, this.#index, this.#mine)
+  /** @internal */
+  static coreOf(mutex: Mutex): MutexCore {
+    return mutex.#core
   }
 }
 
@@ -209,38 +187,75 @@ export class Mutex {
 export interface MutexGuard extends Disposable {
   /** Whether this guard still holds the lock. */
   readonly held: boolean
-  /** Releases the lock and wakes one waiter. Does not block. A second call does nothing, whoever holds the lock by then. */
+  /** Whether the owner before this one died while it held the lock. Stays true when it was marked consistent. */
+  readonly ownerDied: boolean
+  /**
+   * Says that the data is sound again after the former owner's death; without one it does nothing. Does not block.
+   *
+   * @throws LockStateError `ERR_NOT_OWNER`: this guard was released; state unchanged
+   */
+  markConsistent(): void
+  /**
+   * Releases the lock and wakes one waiter. Does not block. A second call does nothing, whoever holds the lock by then.
+   * If the former owner died and nobody has marked the lock consistent, it is not recoverable from now on.
+   */
   release(): void
 }
 
-class Guard implements MutexGuard {
-  readonly #memory: ThreadMemory
-  readonly #index: number
-  readonly #mine: number
-  #held = true
+function guardFor(core: MutexCore, outcome: Outcome): Guard {
+  if (outcome === 'acquired') return new Guard(core)
+  if (outcome === 'owner died') return new Guard(core, true)
+  throw outcome === 'gave up' ? core.timedOut() : core.notRecoverable()
+}
 
-  constructor(memory: ThreadMemory, index: number, mine: number) {
-    this.#memory = memory
-    this.#index = index
-    this.#mine = mine
+const RELEASED = 0
+const HELD = 1
+const HELD_AFTER_DEATH = 2
+const RELEASED_AFTER_DEATH = 3
+
+class Guard extends HeldLock implements MutexGuard {
+  readonly core: MutexCore
+  /** One field for both properties: a guard is made for each acquisition. */
+  #state: number
+
+  constructor(core: MutexCore, ownerDied = false) {
+    super()
+    this.core = core
+    this.#state = ownerDied ? HELD_AFTER_DEATH : HELD
   }
 
   get held(): boolean {
-    return this.#held
+    return this.#state === HELD || this.#state === HELD_AFTER_DEATH
+  }
+
+  get ownerDied(): boolean {
+    return this.#state >= HELD_AFTER_DEATH
+  }
+
+  markConsistent(): void {
+    if (!this.held) throw new LockStateError('ERR_NOT_OWNER', 'this guard was released: it can say nothing of the data')
+    this.core.markConsistent()
   }
 
   release(): void {
-    if (!this.#held) return
-    const seen = Atomics.compareExchange(this.#memory.words, this.#index, this.#mine, FREE)
-    if (seen !== this.#mine) {
-      if (seen !== (this.#mine | WAITERS))
-        throw new InternalError(`a held mutex has the state word ${seen} instead of ${this.#mine}`)
-      runWithoutWaiting(this.#memory, releaseSteps(this.#index))
+    if (this.#state === HELD) {
+      this.core.release()
+      this.#state = RELEASED
+    } else if (this.#state === HELD_AFTER_DEATH) {
+      this.core.release()
+      this.#state = RELEASED_AFTER_DEATH
     }
-    this.#held = false
   }
 
   [Symbol.dispose](): void {
     this.release()
+  }
+
+  suspend(): void {
+    this.release()
+  }
+
+  resume(outcome: Outcome): void {
+    this.#state = outcome === 'owner died' || this.ownerDied ? HELD_AFTER_DEATH : HELD
   }
 }

@@ -18,14 +18,34 @@ export interface AcquireOptions extends AcquireSyncOptions {
  */
 export function deadlineOf(options: AcquireSyncOptions | undefined): number {
   if (options === undefined) return Number.POSITIVE_INFINITY
-  if (typeof options !== 'object' || options === null)
-    throw invalidArgument(`options must be an object, not ${describe(options)}`)
-  const { timeout } = options
+  const { timeout } = objectOption(options)
   if (timeout === undefined) return Number.POSITIVE_INFINITY
   if (typeof timeout !== 'number')
     throw invalidArgument(`timeout must be a number of milliseconds, not ${describe(timeout)}`)
   if (!(timeout >= 0)) throw outOfRange(`timeout must be 0 or more milliseconds, not ${timeout}`)
   return timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout
+}
+
+/** @throws TypeError `ERR_INVALID_ARG`: the options are no object */
+export function objectOption<Options extends object>(options: Options | undefined): Partial<Options> {
+  if (options === undefined) return {}
+  if (typeof options !== 'object' || options === null)
+    throw invalidArgument(`options must be an object, not ${describe(options)}`)
+  return options
+}
+
+/** @throws TypeError `ERR_INVALID_ARG`: the option is there and no boolean */
+export function booleanOption(name: string, value: unknown): boolean {
+  if (value === undefined) return false
+  if (typeof value !== 'boolean') throw invalidArgument(`${name} must be true or false, not ${describe(value)}`)
+  return value
+}
+
+/** @throws TypeError `ERR_INVALID_ARG`: the option is there and no function */
+export function functionOption<Fn>(name: string, value: Fn | undefined): Fn | undefined {
+  if (value !== undefined && typeof value !== 'function')
+    throw invalidArgument(`${name} must be a function, not ${describe(value)}`)
+  return value
 }
 
 /** @throws TypeError `ERR_INVALID_ARG`: the signal is no AbortSignal */

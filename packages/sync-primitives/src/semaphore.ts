@@ -1,151 +1,142 @@
-import { type LocalQueue, localQueueOf } from './drivers/awaiting.js'
-import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
-import { invalidArgument, LockStateError, TimeoutError } from './errors.js'
-import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, describe, signalOf, wholeNumber } from './options.js'
-import { ObjectKind, type Place, type SharedObjectHandle, STATE } from './shared-object.js'
-import { ACQUIRED, compareExchange, GAVE_UP, load, NOT_ACQUIRED, notify, type Steps, wait } from './steps.js'
-
-/**
- * The words of a semaphore.
- *
- * index     · value                  · meaning
- * PERMITS   · free permits << 1      · nobody is asleep
- * PERMITS   · free permits << 1 | 1  · WAITERS: somebody may be asleep
- * BOUND     · whole number           · the most permits that may be free; written once
- *
- * Invariant: while a thread sleeps on PERMITS, WAITERS is set, or a release that has cleared it wakes every sleeper.
- * Invariant: the free permits never exceed BOUND.
- * Source: as the mutex; the count takes the place of the owner, and a release wakes all, since it may serve several.
- */
-const PERMITS = 0
-const BOUND = 1
-const WAITERS = 1
-const ONE_PERMIT = 2
-
-const mostPermits = 2 ** 30 - 1
-
-/** Takes one permit, or waits for one. */
-export function* acquireSteps(index: number): Steps<boolean> {
-  for (;;) {
-    const seen = yield load(index)
-    if (seen >= ONE_PERMIT) {
-      if ((yield compareExchange(index, seen, seen - ONE_PERMIT)) === seen) return ACQUIRED
-      continue
-    }
-    if (seen !== WAITERS && (yield compareExchange(index, seen, WAITERS)) !== seen) continue
-    // No wake-up is owed to anybody else on giving up: a release wakes all.
-    if ((yield wait(index, WAITERS)) === GAVE_UP) return NOT_ACQUIRED
-  }
-}
-
-/** Adds permits and wakes the sleepers; false: that would exceed the bound, and nothing was changed. */
-export function* releaseSteps(index: number, permits: number, bound: number): Steps<boolean> {
-  for (;;) {
-    const seen = yield load(index)
-    const free = seen >> 1
-    if (permits > bound - free) return false
-    if ((yield compareExchange(index, seen, (free + permits) << 1)) !== seen) continue
-    if (seen & WAITERS) yield notify(index, Number.POSITIVE_INFINITY)
-    return true
-  }
-}
+import { mostPermits } from './algorithms/permit-line.js'
+import { LockStateError, outOfRange } from './errors.js'
+import { SemaphoreCore } from './locks/semaphore-core.js'
+import type { Memory } from './memory/memory.js'
+import {
+  type AcquireOptions,
+  type AcquireSyncOptions,
+  deadlineOf,
+  objectOption,
+  signalOf,
+  wholeNumber,
+} from './options.js'
+import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
 
 const kind = new ObjectKind({
   name: 'sync-primitives/Semaphore',
-  version: 1,
+  version: 2,
   tag: 0x53656d61, // "Sema"
-  words: 2,
   fromHandle: (handle) => Semaphore.fromHandle(handle),
 })
 
 export interface SemaphoreOptions {
   /** The most permits that may be free at a time; releasing more is an error. Default: 1,073,741,823. */
   readonly maxPermits?: number | undefined
+  /** Where its words are. Default: this thread's own memory. */
+  readonly memory?: Memory | undefined
+}
+
+/** How many permits a call is about; default: 1. The same as to give the number first. */
+export interface PermitOption {
+  readonly permits?: number | undefined
+}
+
+export interface SemaphoreState {
+  /** Free permits. What a dead thread holds counts as free when its death was noticed. */
+  readonly free: number
+  /** The most that may be free. */
+  readonly maxPermits: number
+  /** Whether somebody may be waiting, in any thread. */
+  readonly contended: boolean
+  /** How many tasks of this thread wait. */
+  readonly waitingHere: number
 }
 
 /**
- * A number of permits that threads share: as many holders at a time as there are permits.
+ * A number of permits that threads share. Whoever acquires takes one or more of them, all at once, or waits.
  *
- * Fairness: tasks of one thread that await a permit get it in the order they asked. Between threads there is no order: a
- * late caller may pass a sleeping one. Memory: what was written before a release is visible after the acquisition that it
- * lets through. A thread that ends while it holds permits does not give them back.
+ * Fairness: first come, first served, in all threads together: a big request is not passed by small ones. Tasks of one thread
+ * wait in line within their thread, and one of them at a time in the common line. Only a thread that blocks passes its own
+ * tasks, which cannot go on before it does. Memory: what was written before a release is visible after the acquisition that
+ * it lets through.
+ *
+ * Death: the permits of a thread that ends come back when somebody needs them. Those that were disowned do not.
  */
 export class Semaphore {
-  readonly #place: Place
-  readonly #words: Int32Array
-  readonly #index: number
-  readonly #bound: number
-  readonly #queue: LocalQueue
+  readonly #core: SemaphoreCore
 
   /**
-   * Makes a new semaphore with `permits` free permits. Does not block.
+   * Makes a new semaphore with `permits` free permits. Does not block. It takes some kilobytes, for a record of each thread.
    *
-   * @param permits - whole number, 0 to `maxPermits`; 0 means that somebody must release first
-   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad numbers
+   * @param permits - whole number, 0 to `maxPermits`; 0 means that somebody must release first; default 1
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad numbers, or no room in `memory`
    */
   constructor(permits?: number, options?: SemaphoreOptions)
   /** @internal */
   constructor(place: Place)
-  constructor(permits: number | Place = 1, options: SemaphoreOptions = {}) {
+  constructor(permits: number | Place = 1, options?: SemaphoreOptions) {
     let place: Place
-    if (kind.isPlace(permits)) place = permits
+    if (permits instanceof Place) place = permits
     else {
-      if (typeof options !== 'object' || options === null)
-        throw invalidArgument(`options must be an object, not ${describe(options)}`)
-      const { maxPermits = mostPermits } = options
+      const { maxPermits = mostPermits, memory } = objectOption(options)
       const bound = wholeNumber('maxPermits', maxPermits, 1, mostPermits)
       const free = wholeNumber('permits', permits, 0, bound)
-      place = kind.allocate()
-      Atomics.store(place.memory.words, place.index + STATE + BOUND, bound)
-      Atomics.store(place.memory.words, place.index + STATE + PERMITS, free << 1)
+      place = SemaphoreCore.allocate(kind, free, bound, memory)
     }
-    this.#place = place
-    this.#words = place.memory.words
-    this.#index = place.index + STATE + PERMITS
-    this.#bound = Atomics.load(this.#words, place.index + STATE + BOUND)
-    this.#queue = localQueueOf(place.memory, this.#index)
+    this.#core = new SemaphoreCore(place)
   }
 
   /**
-   * Takes a permit, without blocking the thread, when one is free; waits behind earlier callers of this thread.
-   * A pending call keeps the process alive.
+   * Takes permits, without blocking the thread, when they are free and nobody came earlier. A pending call keeps the process
+   * alive.
    *
+   * @param permits - how many, 1 to `maxPermits`; default 1
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever
-   * @throws TimeoutError `ERR_TIMEOUT`: none was free in time; nothing was acquired
+   * @throws TimeoutError `ERR_TIMEOUT`: not free in time; nothing was acquired
    * @throws the reason of `options.signal` as given, when it aborts; nothing was acquired
-   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; nothing was acquired
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options, or more permits than there can ever be
+   *   free; nothing was acquired
    */
-  async acquire(options?: AcquireOptions): Promise<SemaphoreGuard> {
+  acquire(options?: AcquireOptions & PermitOption): Promise<SemaphoreGuard>
+  acquire(permits: number, options?: AcquireOptions): Promise<SemaphoreGuard>
+  acquire(first?: number | (AcquireOptions & PermitOption), second?: AcquireOptions): Promise<SemaphoreGuard> {
+    // Without an async function, which costs as much as the permit itself.
+    if (first === undefined && second === undefined && this.#core.waitingHere === 0 && this.#core.takeIfFree(1))
+      return Promise.resolve(new Guard(this.#core, 1))
+    return this.#acquireSlowly(first, second)
+  }
+
+  async #acquireSlowly(
+    first: number | (AcquireOptions & PermitOption) | undefined,
+    second: AcquireOptions | undefined,
+  ): Promise<SemaphoreGuard> {
+    const { permits, options } = this.#arguments(first, second)
     const deadline = deadlineOf(options)
     const signal = signalOf(options)
     if (signal?.aborted) throw signal.reason
-    if (this.#queue.size > 0 || !this.#takeIfFree())
-      await this.#queue.acquire(() => acquireSteps(this.#index), deadline, signal, 'a permit of the semaphore')
-    return new Guard(this)
+    await this.#core.take(permits, deadline, signal)
+    return new Guard(this.#core, permits)
   }
 
   /**
-   * Takes a permit, and blocks this thread and its event loop until one is free. On a main thread prefer
-   * {@link Semaphore.acquire}. Permits have no owner: a thread that waits here for permits of its own waits for ever.
+   * Takes permits, and blocks this thread and its event loop until they are free and nobody came earlier. On a main thread
+   * prefer {@link Semaphore.acquire}. A thread that waits here for permits of its own waits for ever.
    *
+   * @param permits - how many, 1 to `maxPermits`; default 1
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever
-   * @throws TimeoutError `ERR_TIMEOUT`: none was free in time; nothing was acquired
-   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; nothing was acquired
+   * @throws TimeoutError `ERR_TIMEOUT`: not free in time; nothing was acquired
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options, or more permits than there can ever be
+   *   free; nothing was acquired
    */
-  acquireSync(options?: AcquireSyncOptions): SemaphoreGuard {
-    const deadline = deadlineOf(options)
-    if (!this.#takeIfFree() && !runBlocking(this.#place.memory, acquireSteps(this.#index), deadline))
-      throw new TimeoutError('no permit of the semaphore was free in time')
-    return new Guard(this)
+  acquireSync(options?: AcquireSyncOptions & PermitOption): SemaphoreGuard
+  acquireSync(permits: number, options?: AcquireSyncOptions): SemaphoreGuard
+  acquireSync(first?: number | (AcquireSyncOptions & PermitOption), second?: AcquireSyncOptions): SemaphoreGuard {
+    if (first === undefined && second === undefined && this.#core.takeIfFree(1)) return new Guard(this.#core, 1)
+    const { permits, options } = this.#arguments(first, second)
+    if (!this.#core.takeSync(permits, deadlineOf(options))) throw this.#core.timedOut()
+    return new Guard(this.#core, permits)
   }
 
   /**
-   * Takes a permit if that needs no waiting: one is free, and no task of this thread awaits one. Does not block.
+   * Takes permits if that needs no waiting: they are free, and nobody waits for some, in any thread. Does not block.
    *
+   * @param permits - how many, 1 to `maxPermits`; default 1
    * @returns the guard, or undefined; nothing was acquired then
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad number; nothing was acquired
    */
-  tryAcquire(): SemaphoreGuard | undefined {
-    return this.#queue.size === 0 && this.#takeIfFree() ? new Guard(this) : undefined
+  tryAcquire(permits = 1): SemaphoreGuard | undefined {
+    this.#check(permits)
+    return this.#core.tryTake(permits) ? new Guard(this.#core, permits) : undefined
   }
 
   /**
@@ -157,20 +148,16 @@ export class Semaphore {
    */
   release(permits = 1): void {
     wholeNumber('permits', permits, 1, mostPermits)
-    if (!runWithoutWaiting(this.#place.memory, releaseSteps(this.#index, permits, this.#bound)))
-      throw new LockStateError(
-        'ERR_OVER_RELEASE',
-        `releasing ${permits} would leave more than ${this.#bound} permits free`,
-      )
+    if (!this.#core.add(permits)) throw overRelease(permits, this.#core.bound)
   }
 
   /**
-   * Runs `fn` while holding a permit, and gives it back when what `fn` returned has settled. Errors of `fn` pass unchanged.
-   * Waits and fails as {@link Semaphore.acquire} does; `fn` is not called then.
+   * Runs `fn` while holding a permit, or `options.permits` of them, and gives them back when what `fn` returned has settled.
+   * Errors of `fn` pass unchanged. Waits and fails as {@link Semaphore.acquire} does; `fn` is not called then.
    */
   async runExclusive<Result>(
     fn: (guard: SemaphoreGuard) => Result | PromiseLike<Result>,
-    options?: AcquireOptions,
+    options?: AcquireOptions & PermitOption,
   ): Promise<Result> {
     const guard = await this.acquire(options)
     try {
@@ -181,10 +168,10 @@ export class Semaphore {
   }
 
   /**
-   * Runs `fn` while holding a permit, and gives it back when `fn` returns or throws. Errors of `fn` pass unchanged.
-   * Blocks and fails as {@link Semaphore.acquireSync} does; `fn` is not called then.
+   * Runs `fn` while holding a permit, or `options.permits` of them, and gives them back when `fn` returns or throws. Errors of
+   * `fn` pass unchanged. Blocks and fails as {@link Semaphore.acquireSync} does; `fn` is not called then.
    */
-  runExclusiveSync<Result>(fn: (guard: SemaphoreGuard) => Result, options?: AcquireSyncOptions): Result {
+  runExclusiveSync<Result>(fn: (guard: SemaphoreGuard) => Result, options?: AcquireSyncOptions & PermitOption): Result {
     const guard = this.acquireSync(options)
     try {
       return fn(guard)
@@ -195,53 +182,76 @@ export class Semaphore {
 
   /** The number of free permits: a snapshot, it may be stale when you read it. */
   get availablePermits(): number {
-    return Atomics.load(this.#words, this.#index) >> 1
+    return this.#core.free
+  }
+
+  /** Free permits, and whether somebody waits: a snapshot, it may be stale when you read it. Does not block. */
+  getState(): SemaphoreState {
+    const { free, bound, contended, waitingHere } = this.#core
+    return { free, maxPermits: bound, contended, waitingHere }
   }
 
   /** Plain data that `postMessage` and `workerData` carry to another thread of this process. */
   toHandle(): SharedObjectHandle {
-    return kind.handleOf(this.#place)
+    return kind.handleOf(this.#core.place)
   }
 
   /**
    * Opens the semaphore that a handle names, in this thread. Does not block.
    *
    * @throws TypeError `ERR_BAD_HANDLE`: no handle of a semaphore, or it did not come from a thread of this process
+   * @throws RangeError `ERR_TOO_MANY_PARTICIPANTS`: as many threads use its memory already as that has room for
    */
   static fromHandle(handle: SharedObjectHandle): Semaphore {
     return new Semaphore(kind.open(handle))
   }
 
-  #takeIfFree(): boolean {
-    for (;;) {
-      const seen = Atomics.load(this.#words, this.#index)
-      if (seen < ONE_PERMIT) return false
-      if (Atomics.compareExchange(this.#words, this.#index, seen, seen - ONE_PERMIT) === seen) return true
-    }
+  #arguments<Options extends object>(
+    first: number | (Options & PermitOption) | undefined,
+    second: Options | undefined,
+  ): { permits: number; options: Options | undefined } {
+    const inOptions = typeof first === 'object' && second === undefined
+    const given = inOptions ? first?.permits : first
+    const permits = given === undefined ? 1 : given
+    this.#check(permits as number)
+    return { permits: permits as number, options: inOptions ? first : second }
+  }
+
+  #check(permits: number): void {
+    wholeNumber('permits', permits, 1, mostPermits)
+    if (permits > this.#core.bound)
+      throw outOfRange(`there are never more than ${this.#core.bound} permits free: ${permits} can never be acquired`)
   }
 }
 
-/** One permit that was taken. `using guard = …` gives it back at the block's end. */
+/** Permits that were taken. `using guard = …` gives them back at the block's end. */
 export interface SemaphoreGuard extends Disposable {
-  /** Whether this guard still stands for a permit. */
+  /** Whether this guard still stands for permits. */
   readonly held: boolean
+  /** For how many. */
+  readonly permits: number
   /**
-   * Gives the permit back and wakes those who wait. Does not block. A second call does nothing.
+   * Gives the permits back and wakes those who wait. Does not block. A second call does nothing.
    *
-   * @throws LockStateError `ERR_OVER_RELEASE`: {@link Semaphore.release} has given back more than was taken, so that this
-   *   permit would exceed `maxPermits`; state unchanged, and this guard stays held
+   * @throws LockStateError `ERR_OVER_RELEASE`: {@link Semaphore.release} has given back more than was taken, so that these
+   *   permits would exceed `maxPermits`; state unchanged, and this guard stays held
    */
   release(): void
-  /** Disowns the permit: this guard will not give it back, somebody calls {@link Semaphore.release} for it. */
+  /**
+   * Disowns the permits: this guard will not give them back, and neither will the death of this thread. Somebody calls
+   * {@link Semaphore.release} for them. Does not block. A second call does nothing.
+   */
   detach(): void
 }
 
 class Guard implements SemaphoreGuard {
-  readonly #semaphore: Semaphore
+  readonly #core: SemaphoreCore
+  readonly permits: number
   #held = true
 
-  constructor(semaphore: Semaphore) {
-    this.#semaphore = semaphore
+  constructor(core: SemaphoreCore, permits: number) {
+    this.#core = core
+    this.permits = permits
   }
 
   get held(): boolean {
@@ -250,15 +260,21 @@ class Guard implements SemaphoreGuard {
 
   release(): void {
     if (!this.#held) return
-    this.#semaphore.release()
+    if (!this.#core.release(this.permits)) throw overRelease(this.permits, this.#core.bound)
     this.#held = false
   }
 
   detach(): void {
+    if (!this.#held) return
+    this.#core.disown(this.permits)
     this.#held = false
   }
 
   [Symbol.dispose](): void {
     this.release()
   }
+}
+
+function overRelease(permits: number, bound: number): LockStateError {
+  return new LockStateError('ERR_OVER_RELEASE', `releasing ${permits} would leave more than ${bound} permits free`)
 }

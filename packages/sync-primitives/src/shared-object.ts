@@ -1,16 +1,16 @@
-import { badHandle } from './errors.js'
+import { badHandle, invalidArgument, outOfRange } from './errors.js'
 import { registerKind } from './kinds.js'
-import { allocateInArena, ThreadMemory } from './memory/thread-memory.js'
+import { type Memory, type MemoryHandle, memoryOpenerOf } from './memory/memory.js'
+import { arenaFor } from './memory/thread-memory.js'
 import { describe } from './options.js'
 
 /**
  * What a shared object is on its way to another thread: plain data that `postMessage` and `workerData` carry as it is.
  * Its fields may change between versions; only `fromHandle` reads them.
  */
-export interface SharedObjectHandle {
+export interface SharedObjectHandle extends MemoryHandle {
   readonly kind: string
   readonly version: number
-  readonly buffer: SharedArrayBuffer
   readonly index: number
 }
 
@@ -27,12 +27,25 @@ export const STATE = 1
 
 /** Where an object's words are: its state begins at `index + STATE`. */
 export class Place {
-  readonly memory: ThreadMemory
+  readonly memory: Memory
   readonly index: number
 
-  constructor(memory: ThreadMemory, index: number) {
+  constructor(memory: Memory, index: number) {
     this.memory = memory
     this.index = index
+  }
+
+  /** The index of the object's own word number `offset`. */
+  at(offset: number): number {
+    return this.index + STATE + offset
+  }
+
+  load(offset: number): number {
+    return Atomics.load(this.memory.words, this.at(offset))
+  }
+
+  store(offset: number, value: number): void {
+    Atomics.store(this.memory.words, this.at(offset), value)
   }
 }
 
@@ -41,27 +54,38 @@ export class ObjectKind {
   readonly name: string
   readonly version: number
   readonly #tag: number
-  readonly #words: number
 
   constructor(options: {
     name: string
     version: number
     tag: number
-    words: number
     fromHandle: (handle: SharedObjectHandle) => unknown
   }) {
     this.name = options.name
     this.version = options.version
     this.#tag = options.tag
-    this.#words = STATE + options.words
     registerKind(options.name, { version: options.version, fromHandle: options.fromHandle })
   }
 
-  /** New words for one object, zeroed and tagged, in this thread's arena. */
-  allocate(): Place {
-    const { memory, index } = allocateInArena(this.#words)
-    Atomics.store(memory.words, index + TAG, this.#tag)
-    return new Place(memory, index)
+  /**
+   * New words for one object, zeroed: in `memory`, or in this thread's arena. They are no object before {@link ObjectKind.publish}.
+   *
+   * @throws TypeError `ERR_INVALID_ARG`: not a memory; RangeError `ERR_OUT_OF_RANGE`: no room in it
+   */
+  allocate(words: (slots: number) => number, memory?: Memory): Place {
+    if (memory !== undefined && !isMemory(memory))
+      throw invalidArgument(`memory must be a ThreadMemory, not ${describe(memory)}`)
+    const size = STATE + words((memory ?? arenaFor(0)).slots)
+    const place = memory ?? arenaFor(size)
+    const index = place.allocate(size)
+    if (index < 0) throw outOfRange(`the memory has no room for ${size * 4} more bytes`)
+    return new Place(place, index)
+  }
+
+  /** Tags the words, when their first values are written. */
+  publish(place: Place): Place {
+    Atomics.store(place.memory.words, place.index + TAG, this.#tag)
+    return place
   }
 
   /** Tells a constructor whether it was called by `fromHandle`. */
@@ -70,7 +94,7 @@ export class ObjectKind {
   }
 
   handleOf(place: Place): SharedObjectHandle {
-    return { kind: this.name, version: this.version, buffer: place.memory.buffer, index: place.index }
+    return { ...place.memory.toHandle(), kind: this.name, version: this.version, index: place.index }
   }
 
   /**
@@ -85,10 +109,20 @@ export class ObjectKind {
       throw badHandle(
         `a handle of kind ${this.name} in version ${describe(handle.version)}; this is version ${this.version}`,
       )
-    const memory = ThreadMemory.of(handle.buffer)
+    const open = memoryOpenerOf(handle.memory)
+    if (!open)
+      throw badHandle(`the handle is of a memory of kind ${describe(handle.memory)}: import the package that has it`)
+    const memory = open(handle)
     const { index } = handle
     if (!memory.isAllocated(index) || Atomics.load(memory.words, index + TAG) !== this.#tag)
       throw badHandle(`the handle names no ${this.name} in its memory`)
     return new Place(memory, index)
   }
+}
+
+/** By shape: a memory may come from another package. */
+function isMemory(value: unknown): value is Memory {
+  if (typeof value !== 'object' || value === null) return false
+  const { words, allocate, waitAsync } = value as Partial<Memory>
+  return words !== undefined && typeof allocate === 'function' && typeof waitAsync === 'function'
 }

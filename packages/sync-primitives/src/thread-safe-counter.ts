@@ -1,17 +1,23 @@
 import { invalidArgument, outOfRange } from './errors.js'
-import { describe, wholeNumber } from './options.js'
-import { ObjectKind, type Place, type SharedObjectHandle, STATE } from './shared-object.js'
+import type { Memory } from './memory/memory.js'
+import { describe, objectOption, wholeNumber } from './options.js'
+import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
 
 const least = -(2 ** 31)
 const most = 2 ** 31 - 1
 
 const kind = new ObjectKind({
   name: 'sync-primitives/ThreadSafeCounter',
-  version: 1,
+  version: 2,
   tag: 0x436f756e, // "Coun"
-  words: 1,
   fromHandle: (handle) => ThreadSafeCounter.fromHandle(handle),
 })
+
+/** How a counter is made. */
+export interface CounterOptions {
+  /** Where its words are. Default: this thread's own memory. */
+  readonly memory?: Memory | undefined
+}
 
 /**
  * A whole number of 32 bits that threads share. Every method is one atomic step: none blocks, and none waits for a lock.
@@ -26,22 +32,23 @@ export class ThreadSafeCounter {
    * Makes a new counter. Does not block.
    *
    * @param initialValue - whole number of 32 bits
-   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: not such a number
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: not such a number, or no room in `memory`
    */
-  constructor(initialValue?: number)
+  constructor(initialValue?: number, options?: CounterOptions)
   /** @internal */
   constructor(place: Place)
-  constructor(initialValue: number | Place = 0) {
+  constructor(first: number | Place = 0, options?: CounterOptions) {
     let place: Place
-    if (kind.isPlace(initialValue)) place = initialValue
+    if (first instanceof Place) place = first
     else {
-      const value = wholeNumber('initialValue', initialValue, least, most)
-      place = kind.allocate()
-      Atomics.store(place.memory.words, place.index + STATE, value)
+      const value = wholeNumber('initialValue', first, least, most)
+      place = kind.allocate(() => 1, objectOption(options).memory)
+      place.store(0, value)
+      kind.publish(place)
     }
     this.#place = place
     this.#words = place.memory.words
-    this.#index = place.index + STATE
+    this.#index = place.at(0)
   }
 
   /**

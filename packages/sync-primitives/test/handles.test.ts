@@ -67,7 +67,7 @@ describe.each(classes)('the handle of a %s', (name, opener, create, createOther)
     ['null as buffer', (handle) => ({ ...handle, buffer: null })],
     ['what JSON makes of its buffer', (handle) => JSON.parse(JSON.stringify(handle))],
     ['an ArrayBuffer', (handle) => ({ ...handle, buffer: new ArrayBuffer(65_536) })],
-    ['a view of its buffer', (handle) => ({ ...handle, buffer: new Int32Array(handle.buffer) })],
+    ['a view of its buffer', (handle) => ({ ...handle, buffer: new Int32Array(bufferOf(handle)) })],
     ['a foreign SharedArrayBuffer', (handle) => ({ ...handle, buffer: new SharedArrayBuffer(65_536) })],
     ['an empty SharedArrayBuffer', (handle) => ({ ...handle, buffer: new SharedArrayBuffer(0) })],
     ['a SharedArrayBuffer of 3 bytes', (handle) => ({ ...handle, buffer: new SharedArrayBuffer(3) })],
@@ -172,10 +172,12 @@ function bytesOf(words: Int32Array): Buffer {
   return Buffer.from(words.slice().buffer)
 }
 
+const bufferOf = (handle: SharedObjectHandle) => handle.buffer as SharedArrayBuffer
+
 /** A copy of the handle's memory that differs in one word. */
 function memoryButFor(index: number, handle: SharedObjectHandle): SharedArrayBuffer {
-  const words = sharedWords(handle.buffer.byteLength / Int32Array.BYTES_PER_ELEMENT)
-  words.set(new Int32Array(handle.buffer))
+  const words = sharedWords(bufferOf(handle).byteLength / Int32Array.BYTES_PER_ELEMENT)
+  words.set(new Int32Array(bufferOf(handle)))
   words[index] = (words[index] ?? 0) + 1
   return words.buffer
 }

@@ -143,12 +143,27 @@ test('a mutex that comes back from another thread is still known as held here', 
   guard.release()
 })
 
-test('a thread that ends while it holds the mutex leaves it held', async () => {
+test('a thread that ends while it holds the mutex leaves it to the next one, who is told', async () => {
   const mutex = new Mutex()
   const worker = await LockWorker.withObjects({ mutex })
   await worker.run('acquireSync', { name: 'mutex' })
   await worker.terminate()
-  await expect(mutex.acquire({ timeout: 20 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+  const guard = await mutex.acquire({ timeout: 1_000 })
+  expect({ held: guard.held, ownerDied: guard.ownerDied }).toEqual({ held: true, ownerDied: true })
+  expect(mutex.tryAcquire()).toBeUndefined()
+})
+
+test('a guard that one thread has released already does not release what another one holds', async () => {
+  const mutex = new Mutex()
+  const worker = await LockWorker.withObjects({ mutex })
+  await worker.run('acquireSync', { name: 'mutex' })
+  await worker.run('release', { name: 'mutex' })
+  const guard = mutex.acquireSync()
+  const held = stateOf(mutex)
+  await worker.run('release', { name: 'mutex' })
+  expect(stateOf(mutex)).toBe(held)
+  expect(await worker.run('tryAcquire', { name: 'mutex' })).toBe(false)
+  guard.release()
 })
 
 test('a thread that ends while it waits for the mutex takes nothing with it', async () => {

@@ -1,12 +1,12 @@
 import { Mutex } from '@heddle/sync-primitives'
 import { expect, test } from '@jest/globals'
 import { LockWorker } from './support/lock-worker.js'
-import { hasWaiters, sharedWords, stateOf } from './support/shared-words.js'
+import { hasWaiters, sharedWords, stateOf, wordsUnder } from './support/shared-words.js'
 import { turnsOfTheLoop, until } from './support/until.js'
 
 const FREE = 0
 /** A wait looks again after this many milliseconds even if no wake-up came. */
-const sliceMs = 100
+const sliceMs = 50
 
 test('an async waiter that gave up does not swallow the wake-up of a thread that blocks', async () => {
   const mutex = new Mutex()
@@ -114,8 +114,8 @@ test.each([
 
 /** As if the last sleeper had gone: the next one to come sets the mark again, which shows that it came. */
 function clearWaiters(mutex: Mutex): void {
-  const { buffer, index } = mutex.toHandle()
-  Atomics.and(new Int32Array(buffer), index + 1, ~1)
+  const { words, state } = wordsUnder(mutex)
+  Atomics.and(words, state, ~1)
 }
 
 function median(values: number[]): number {

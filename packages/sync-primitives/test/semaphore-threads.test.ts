@@ -1,11 +1,11 @@
 import { Semaphore } from '@heddle/sync-primitives'
 import { expect, test } from '@jest/globals'
 import { LockWorker } from './support/lock-worker.js'
-import { hasWaiters, sharedWords, wordsUnder } from './support/shared-words.js'
-import { thrownBy, turnsOfTheLoop, until } from './support/until.js'
+import { hasWaiters, lineUnder, sharedWords, ticketsOf } from './support/shared-words.js'
+import { thrownBy, until } from './support/until.js'
 
 /** A wait looks again after this many milliseconds even if no wake-up came. */
-const sliceMs = 100
+const sliceMs = 50
 
 test.each([
   ['block', [true, true, true, true]],
@@ -72,19 +72,15 @@ test('release(n) lets n of five threads pass, blocked and awaiting ones alike, a
 
 test('release(2) reaches both of two sleeping threads', async () => {
   const semaphore = new Semaphore(0)
-  const { words, state } = wordsUnder(semaphore)
   const [first, second] = await Promise.all([
     LockWorker.withObjects({ semaphore }),
     LockWorker.withObjects({ semaphore }),
   ])
   const waits: number[] = []
   for (let round = 0; round < 7; round++) {
-    const acquired = [first.run('acquireSync', { name: 'semaphore' })]
-    await until(() => hasWaiters(semaphore), 'the first worker waits')
-    Atomics.store(words, state, 0) // the next one to sleep sets the mark again, which shows that it came
-    acquired.push(second.run('acquireSync', { name: 'semaphore' }))
-    await until(() => hasWaiters(semaphore), 'the second worker waits')
-    await turnsOfTheLoop()
+    const before = ticketsOf(semaphore)
+    const acquired = [first, second].map((worker) => worker.run('acquireSync', { name: 'semaphore' }))
+    await until(() => ticketsOf(semaphore) === before + 2, 'both workers wait')
     const begun = performance.now()
     semaphore.release(2)
     await Promise.all(acquired)
@@ -160,8 +156,8 @@ test.each([
   const worker = await LockWorker.withObjects({ semaphore })
   const acquired = worker.run(form, { name: 'semaphore', options })
   await until(() => hasWaiters(semaphore), 'the worker waits')
-  const { words, state } = wordsUnder(semaphore)
-  Atomics.store(words, state, 1 << 1) // a permit, and nobody woken
+  const { words, total } = lineUnder(semaphore)
+  Atomics.store(words, total, 1) // a permit, and nobody woken
   await acquired
   expect(semaphore.availablePermits).toBe(0)
 })
@@ -180,3 +176,38 @@ test('an async waiter that gave up does not swallow the permit of a thread that 
     expect(semaphore.availablePermits).toBe(0)
   }
 })
+
+test('a thread that blocks passes its own tasks, also when another thread waits between the two', async () => {
+  const semaphore = new Semaphore(1)
+  const worker = await LockWorker.withObjects({ semaphore })
+  const guard = semaphore.acquireSync()
+  const task = semaphore.acquire()
+  const acquired = worker.run('acquireSync', { name: 'semaphore' })
+  await until(() => ticketsOf(semaphore) === 2, 'both are in the line')
+  guard.release()
+  const mine = semaphore.acquireSync({ timeout: 1_500 })
+  expect(mine.held).toBe(true)
+  mine.release()
+  ;(await task).release()
+  await acquired
+})
+
+test('a thread that dies inside the inner lock of the semaphore stops nobody, and what it held comes back', async () => {
+  const semaphore = new Semaphore(1)
+  const { words, lock, heldBy } = lineUnder(semaphore)
+  const worker = await LockWorker.withObjects({ semaphore })
+  await worker.run('acquireSync', { name: 'semaphore' })
+  const wordOfWorker = participantIn(words, heldBy(2)) << 2
+  await worker.terminate()
+  Atomics.store(words, lock, wordOfWorker)
+  const guard = semaphore.acquireSync({ timeout: 5_000 })
+  expect(semaphore.getState()).toMatchObject({ free: 0, contended: false })
+  guard.release()
+  expect(semaphore.availablePermits).toBe(1)
+  expect(Atomics.load(words, lock)).toBe(0)
+})
+
+/** The participant in slot 2, whose generation stands before what it holds. */
+function participantIn(words: Int32Array, held: number): number {
+  return 2 | (Atomics.load(words, held - 1) << 8)
+}

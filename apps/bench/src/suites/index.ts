@@ -1,3 +1,10 @@
-import { poolSuite } from './pool.js'
+import type { BenchOptions } from '../arguments.js'
+import type { Row } from '../report.js'
 
-export const suites = { pool: poolSuite }
+type Suite = (options: BenchOptions) => Promise<Row[]>
+
+// Loaded when asked for: a suite needs nothing of the packages that only others measure.
+export const suites: Readonly<Record<string, Suite>> = {
+  pool: async (options) => (await import('./pool.js')).poolSuite(options),
+  sync: async (options) => (await import('./sync.js')).syncSuite(options),
+}

@@ -1,11 +1,10 @@
+import { Semaphore } from '@heddle/sync-primitives'
+
 export function sharedWords(count) {
   return new Int32Array(new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT))
 }
 
-/** The lowest bit of a semaphore's first state word is set while somebody may sleep on it. */
-function hasWaiters({ buffer, index }) {
-  return (Atomics.load(new Int32Array(buffer), index + 1) & 1) === 1
-}
+const hasWaiters = (handle) => Semaphore.fromHandle(handle).getState().contended
 
 export function hasWaitingGetters(queue) {
   return hasWaiters(queue.toHandle().filledSlots)

@@ -1,35 +1,40 @@
-import { badHandle, InternalError } from '../errors.js'
-import type { Memory } from './memory.js'
+import { badHandle } from '../errors.js'
+import { objectOption, wholeNumber } from '../options.js'
+import { type Memory, type MemoryHandle, registerMemory } from './memory.js'
+import { mostSlots, Participants, participantTableWords } from './participants.js'
 
 /**
  * Memory that the threads of one process share: a SharedArrayBuffer.
  *
- * index · name             · meaning
- * 0     · MAGIC            · tells a Heddle memory from any other buffer
- * 1     · LAYOUT           · version of this layout
- * 2     · LAST_PARTICIPANT · the highest participant number given out
- * 3     · FIRST_FREE       · index of the first word that was not allocated yet
- * 4…7   · IDENTITY         · 128 random bits that tell this memory from every other; written once
- * 16…   ·                  · allocated lines of 16 words (64 bytes, one cache line)
+ * index · name         · meaning
+ * 0     · MAGIC        · tells a Heddle memory from any other buffer
+ * 1     · LAYOUT       · version of this layout
+ * 2     · SLOTS        · how many threads there can be at a time; written once
+ * 3     · FIRST_FREE   · index of the first word that was not allocated yet
+ * 4…7   · IDENTITY     · 128 random bits that tell this memory from every other; written once
+ * 16…   · PARTICIPANTS · the table of `participants.ts`, then allocated lines of 16 words (64 bytes, one cache line)
  *
  * Invariant: FIRST_FREE only grows and is a multiple of 16, so no word has two users.
- * Invariant: a participant number is given out once; a thread takes one per memory, on first use, in however many messages
- * the buffer reaches it.
+ * Invariant: a thread joins a memory once, on first use, in however many messages the buffer reaches it.
  */
 const MAGIC = 0
 const LAYOUT = 1
-const LAST_PARTICIPANT = 2
+const SLOTS = 2
 const FIRST_FREE = 3
 const IDENTITY = 4
+const PARTICIPANTS = 16
 const identityWords = 4
 
 const magic = 0x4864646c // "Hddl"
-const layout = 1
+const layout = 2
 const wordsPerLine = 16
-const maxParticipant = 2 ** 30 - 1
 
-/** Large enough for 1,023 locks, small enough to be thrown away with the last of them. */
-const defaultBytes = 64 * 1024
+const threadMemoryKind = 'thread'
+
+/** Room for thousands of mutexes; pages that nobody touched cost nothing. */
+const defaultBytes = 256 * 1024
+const defaultSlots = 127
+const mostBytes = 2 ** 31 - 64
 
 /** What this thread knows already, by buffer object: the quick way. */
 const known = new WeakMap<SharedArrayBuffer, ThreadMemory>()
@@ -44,37 +49,65 @@ const forget = new FinalizationRegistry<string>((identity) => {
   if (!knownByIdentity.get(identity)?.deref()) knownByIdentity.delete(identity)
 })
 
+export interface ThreadMemoryOptions {
+  /** The size in bytes; it never grows. Default: 262,144. */
+  readonly bytes?: number | undefined
+  /** How many threads may use it at a time, 1 to 255. Default: 127. Objects with a record for each thread grow with it. */
+  readonly participants?: number | undefined
+}
+
+/**
+ * A memory of one's own for shared objects: `new Mutex({ memory })` takes its words from it. Without one, each thread has a
+ * memory of its own for the objects that it makes. Objects in one memory go together: it is collected when no thread uses
+ * any of them.
+ */
 export class ThreadMemory implements Memory {
   readonly buffer: SharedArrayBuffer
   readonly words: Int32Array
   readonly participant: number
+  readonly slots: number
+  readonly highestSlotIndex: number
+  readonly #participants: Participants
 
-  private constructor(buffer: SharedArrayBuffer) {
+  private constructor(buffer: SharedArrayBuffer, words: Int32Array) {
     this.buffer = buffer
-    this.words = new Int32Array(buffer)
-    this.participant = Atomics.add(this.words, LAST_PARTICIPANT, 1) + 1
-    if (this.participant > maxParticipant)
-      throw new InternalError('a memory has given out all of its participant numbers')
+    this.words = words
+    this.slots = Atomics.load(words, SLOTS)
+    this.#participants = new Participants(words, PARTICIPANTS, this.slots)
+    this.highestSlotIndex = this.#participants.highestSlotIndex
+    this.participant = this.#participants.join()
     known.set(buffer, this)
-    const identity = identityOf(this.words)
+    const identity = identityOf(words)
     knownByIdentity.set(identity, new WeakRef(this))
     forget.register(this, identity)
   }
 
-  static create(bytes = defaultBytes): ThreadMemory {
-    const buffer = new SharedArrayBuffer(bytes)
+  /**
+   * Makes a new memory. Does not block.
+   *
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options
+   */
+  static create(options?: ThreadMemoryOptions): ThreadMemory {
+    const { bytes = defaultBytes, participants = defaultSlots } = objectOption(options)
+    const slots = wholeNumber('participants', participants, 1, mostSlots)
+    const header = lines(PARTICIPANTS + participantTableWords(slots))
+    const least = (header + wordsPerLine) * 4
+    const size = lines(Math.ceil(wholeNumber('bytes', bytes, least, mostBytes) / 4)) * 4
+    const buffer = new SharedArrayBuffer(size)
     const words = new Int32Array(buffer)
     words[LAYOUT] = layout
-    words[FIRST_FREE] = wordsPerLine
+    words[SLOTS] = slots
+    words[FIRST_FREE] = header
     words.set(crypto.getRandomValues(new Int32Array(identityWords)), IDENTITY)
     Atomics.store(words, MAGIC, magic)
-    return new ThreadMemory(buffer)
+    return new ThreadMemory(buffer, words)
   }
 
   /**
    * The memory in this buffer, as this thread sees it.
    *
    * @throws TypeError `ERR_BAD_HANDLE`: no SharedArrayBuffer, or not one that Heddle made
+   * @throws RangeError `ERR_TOO_MANY_PARTICIPANTS`: as many threads use it already as it has room for
    */
   static of(buffer: SharedArrayBuffer): ThreadMemory {
     // By tag: a buffer that crossed a realm fails `instanceof`.
@@ -88,14 +121,17 @@ export class ThreadMemory implements Memory {
     if (Atomics.load(words, MAGIC) !== magic) throw badHandle('the buffer of the handle is no Heddle memory')
     if (Atomics.load(words, LAYOUT) !== layout)
       throw badHandle(`the memory has layout ${words[LAYOUT]}; this version of Heddle reads layout ${layout}`)
+    const slots = Atomics.load(words, SLOTS)
+    if (slots < 1 || slots > mostSlots || PARTICIPANTS + participantTableWords(slots) > words.length)
+      throw badHandle('the buffer of the handle has no room for its participants')
     const sameMemory = knownByIdentity.get(identityOf(words))?.deref()
-    if (!sameMemory) return new ThreadMemory(buffer)
+    if (!sameMemory) return new ThreadMemory(buffer, words)
     known.set(buffer, sameMemory)
     return sameMemory
   }
 
   allocate(count: number): number {
-    const size = Math.ceil(count / wordsPerLine) * wordsPerLine
+    const size = lines(count)
     for (;;) {
       const index = Atomics.load(this.words, FIRST_FREE)
       if (index + size > this.words.length) return -1
@@ -103,11 +139,10 @@ export class ThreadMemory implements Memory {
     }
   }
 
-  /** Whether `index` is the first word of something that was allocated. */
   isAllocated(index: unknown): index is number {
     return (
       Number.isInteger(index) &&
-      (index as number) >= wordsPerLine &&
+      (index as number) >= PARTICIPANTS + participantTableWords(this.slots) &&
       (index as number) % wordsPerLine === 0 &&
       (index as number) < Atomics.load(this.words, FIRST_FREE)
     )
@@ -117,16 +152,51 @@ export class ThreadMemory implements Memory {
     Atomics.wait(this.words, index, expected, timeout)
   }
 
-  waitAsync(index: number, expected: number, timeout: number): Promise<unknown> | undefined {
+  waitAsync(index: number, expected: number): Promise<unknown> | undefined {
     // A load first: a waitAsync that has nothing to wait for costs five times as much as this.
     if (Atomics.load(this.words, index) !== expected) return undefined
-    const outcome = Atomics.waitAsync(this.words, index, expected, timeout)
+    const outcome = Atomics.waitAsync(this.words, index, expected)
     return outcome.async ? outcome.value : undefined
   }
 
   notify(index: number, count: number): void {
     Atomics.notify(this.words, index, count)
   }
+
+  isDead(participant: number): boolean {
+    return participant !== this.participant && this.#participants.isDead(participant)
+  }
+
+  setAwaited(ownerIndex: number): void {
+    this.#participants.setAwaited(this.participant, ownerIndex)
+  }
+
+  awaitedBy(participant: number): number {
+    return this.#participants.awaitedBy(participant)
+  }
+
+  threadIdOf(participant: number): number | undefined {
+    return this.#participants.threadIdOf(participant)
+  }
+
+  /** Plain data that `postMessage` and `workerData` carry to another thread of this process; {@link ThreadMemory.of} opens its buffer. */
+  toHandle(): MemoryHandle & { readonly buffer: SharedArrayBuffer } {
+    return { memory: threadMemoryKind, buffer: this.buffer }
+  }
+
+  /** @internal Every memory that this thread uses learns that a thread has ended. */
+  static markEnded(threadId: number): void {
+    for (const reference of knownByIdentity.values()) {
+      const memory = reference.deref()
+      if (memory) memory.#participants.markEnded(threadId)
+    }
+  }
+}
+
+registerMemory(threadMemoryKind, (handle) => ThreadMemory.of(handle.buffer as SharedArrayBuffer))
+
+function lines(words: number): number {
+  return Math.ceil(words / wordsPerLine) * wordsPerLine
 }
 
 function identityOf(words: Int32Array): string {
@@ -135,13 +205,14 @@ function identityOf(words: Int32Array): string {
 
 let arena: ThreadMemory | undefined
 
-/** Takes words from this thread's own memory, which is replaced when it is full and collected with its last user. */
-export function allocateInArena(count: number): { memory: ThreadMemory; index: number } {
+/** The memory that this thread's own objects are made in; it is replaced when it is full, and collected with its last user. */
+export function arenaFor(words: number): ThreadMemory {
   arena ??= ThreadMemory.create()
-  let index = arena.allocate(count)
-  if (index < 0) {
-    arena = ThreadMemory.create(Math.max(defaultBytes, (count + 2 * wordsPerLine) * 4))
-    index = arena.allocate(count)
-  }
-  return { memory: arena, index }
+  if (Atomics.load(arena.words, FIRST_FREE) + lines(words) <= arena.words.length) return arena
+  const ofItsOwn = ThreadMemory.create({
+    bytes: Math.max(defaultBytes, (lines(words) + lines(PARTICIPANTS + participantTableWords(defaultSlots))) * 4),
+  })
+  // One large object does not end the arena of the small ones.
+  if (words * 4 <= defaultBytes / 8) arena = ofItsOwn
+  return ofItsOwn
 }

@@ -1,0 +1,125 @@
+import { giveSignal, removeSignal, SET, takeSignal } from './algorithms/auto-reset-event.js'
+import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
+import { type Lane, laneOf } from './drivers/lane.js'
+import { timedOut } from './drivers/patience.js'
+import { type EventOptions, initiallySetOf } from './locks/event-options.js'
+import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, objectOption, signalOf } from './options.js'
+import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
+
+const kind = new ObjectKind({
+  name: 'sync-primitives/AutoResetEvent',
+  version: 1,
+  tag: 0x4175746f, // "Auto"
+  fromHandle: (handle) => AutoResetEvent.fromHandle(handle),
+})
+
+/**
+ * Something that happens for one: each `set` lets one waiter through, in all threads together, and is used up by it. A `set`
+ * that finds nobody waiting stays until somebody comes; a second one before that changes nothing.
+ *
+ * Fairness: tasks of one thread that await it go through in the order they came. Between threads there is no order. Memory:
+ * what was written before `set` is visible after the wait that it lets through. It has no owner: a thread that ends leaves it
+ * as it is, and a signal that a thread has used up before it ended is gone.
+ */
+export class AutoResetEvent {
+  readonly #place: Place
+  readonly #lane: Lane<boolean>
+
+  /**
+   * Makes a new event. Does not block.
+   *
+   * @throws TypeError `ERR_INVALID_ARG`: bad arguments; RangeError `ERR_OUT_OF_RANGE`: no room in `memory`
+   */
+  constructor(initiallySet?: boolean, options?: EventOptions)
+  /** @internal */
+  constructor(place: Place)
+  constructor(first: boolean | Place = false, options?: EventOptions) {
+    if (first instanceof Place) this.#place = first
+    else {
+      const isSet = initiallySetOf(first)
+      const place = kind.allocate(() => 1, objectOption(options).memory)
+      if (isSet) place.store(0, SET)
+      this.#place = kind.publish(place)
+    }
+    this.#lane = laneOf(this.#place.memory, this.#place.at(0))
+  }
+
+  /** Whether it is set: a snapshot, it may be stale when you read it. */
+  get isSet(): boolean {
+    return (this.#place.load(0) & SET) !== 0
+  }
+
+  /** Lets one waiter through: one who waits, or the next one who comes. Does not block. */
+  set(): void {
+    const { memory } = this.#place
+    const index = this.#place.at(0)
+    if (Atomics.compareExchange(memory.words, index, 0, SET) !== 0) runWithoutWaiting(memory, giveSignal(index))
+  }
+
+  /** Takes a signal away that nobody has used. Does not block. @returns whether there was one */
+  reset(): boolean {
+    return runWithoutWaiting(this.#place.memory, removeSignal(this.#place.at(0)))
+  }
+
+  /**
+   * Waits for a signal and uses it up, without blocking the thread; behind earlier callers of this thread. A pending call
+   * keeps the process alive.
+   *
+   * @param options.timeout - milliseconds, 0 or more; default: wait for ever
+   * @returns true; false: there was none in time, and none was used up
+   * @throws the reason of `options.signal` as given, when it aborts; no signal was used up
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; no signal was used up
+   */
+  async wait(options?: AcquireOptions): Promise<boolean> {
+    const deadline = deadlineOf(options)
+    const signal = signalOf(options)
+    if (signal?.aborted) throw signal.reason
+    if (this.#lane.size === 0 && this.#takeIfSet()) return true
+    const index = this.#place.at(0)
+    const { result, ending } = await this.#lane.run(() => takeSignal(index), false, deadline, signal)
+    if (!result && ending !== undefined && ending !== timedOut) throw ending.reason
+    return result
+  }
+
+  /**
+   * Waits for a signal and uses it up, and blocks this thread and its event loop. On a main thread prefer
+   * {@link AutoResetEvent.wait}.
+   *
+   * @param options.timeout - milliseconds, 0 or more; default: wait for ever
+   * @returns true; false: there was none in time, and none was used up
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; no signal was used up
+   */
+  waitSync(options?: AcquireSyncOptions): boolean {
+    const deadline = deadlineOf(options)
+    return this.#takeIfSet() || runBlocking(this.#place.memory, takeSignal(this.#place.at(0)), deadline)
+  }
+
+  /**
+   * Uses a signal up if there is one, and no task of this thread waits for one. Does not block.
+   *
+   * @returns whether there was one
+   */
+  tryWait(): boolean {
+    return this.#lane.size === 0 && (this.#takeIfSet() || this.reset())
+  }
+
+  /** Plain data that `postMessage` and `workerData` carry to another thread of this process. */
+  toHandle(): SharedObjectHandle {
+    return kind.handleOf(this.#place)
+  }
+
+  /**
+   * Opens the event that a handle names, in this thread. Does not block.
+   *
+   * @throws TypeError `ERR_BAD_HANDLE`: no handle of such an event, or it did not come from a thread of this process
+   * @throws RangeError `ERR_TOO_MANY_PARTICIPANTS`: as many threads use its memory already as that has room for
+   */
+  static fromHandle(handle: SharedObjectHandle): AutoResetEvent {
+    return new AutoResetEvent(kind.open(handle))
+  }
+
+  /** The fast path: set, and nobody sleeps. */
+  #takeIfSet(): boolean {
+    return Atomics.compareExchange(this.#place.memory.words, this.#place.at(0), SET, 0) === SET
+  }
+}

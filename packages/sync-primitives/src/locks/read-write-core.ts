@@ -1,0 +1,318 @@
+import { FREE, NOT_RECOVERABLE, type Outcome, OWNER_DIED, ownedBy, ownerOf, WAITERS } from '../algorithms/mutex.js'
+import {
+  acquireRead,
+  acquireUpgradableRead,
+  acquireWrite,
+  countOf,
+  downgradeUpgradable,
+  downgradeWrite,
+  ENTERED,
+  entryIndex,
+  finishWrite,
+  gateIndex,
+  LOOK,
+  leavesDamage,
+  lookNoMore,
+  markWriteConsistent,
+  mostEntries,
+  newEntry,
+  type ReadOutcome,
+  type ReadWriteWords,
+  readerOf,
+  readWriteLockWords,
+  releaseUpgradable,
+  releaseWrite,
+  tellWriter,
+  tryAcquireRead,
+  tryAcquireUpgradableRead,
+  tryAcquireWrite,
+  upgrade,
+  writerIndex,
+  writerOf,
+} from '../algorithms/read-write-lock.js'
+import { runAwaiting } from '../drivers/awaiting.js'
+import { runBlocking, runWithoutWaiting } from '../drivers/blocking.js'
+import { type Lane, laneOf } from '../drivers/lane.js'
+import { type Ending, timedOut } from '../drivers/patience.js'
+import { InternalError, LockStateError, TimeoutError } from '../errors.js'
+import type { Memory } from '../memory/memory.js'
+import { slotOf } from '../memory/participants.js'
+import type { ObjectKind, Place } from '../shared-object.js'
+import type { Steps } from '../steps.js'
+import type { LockOwner } from './mutex-core.js'
+
+export interface ReadWriteLockState {
+  /** How many readers are inside, in all threads; an upgradable one does not count. */
+  readonly readers: number
+  /** Who writes, or waits for the readers to leave. */
+  readonly writer: LockOwner | undefined
+  /** Who holds an upgradable read, or is about to write. */
+  readonly upgradableReader: LockOwner | undefined
+  /** Whether readers or writers may be waiting, in any thread. */
+  readonly contended: boolean
+  /** How many tasks of this thread wait. */
+  readonly waitingHere: number
+  /** Whether a writer has died inside, and nobody has said since that the data is consistent. */
+  readonly ownerDied: boolean
+  /** False: the lock was released after a writer's death without being marked consistent, and nobody enters any more. */
+  readonly recoverable: boolean
+}
+
+/** The words of a read-write lock, and the ways in and out. */
+export class ReadWriteCore {
+  readonly place: Place
+  readonly #memory: Memory
+  readonly #words: Int32Array
+  readonly #lock: ReadWriteWords
+  readonly #participant: number
+  readonly #mine: number
+  readonly #gate: number
+  readonly #writer: number
+  readonly #entry: number
+  readonly #readers: Lane<ReadOutcome>
+  readonly #writers: Lane<Outcome>
+  #upgrading = 0
+
+  constructor(place: Place) {
+    const { memory } = place
+    const index = place.at(0)
+    this.place = place
+    this.#memory = memory
+    this.#words = memory.words
+    this.#lock = { index, highest: memory.highestSlotIndex }
+    this.#participant = memory.participant
+    this.#mine = ownedBy(memory.participant)
+    this.#gate = gateIndex(index)
+    this.#writer = writerIndex(index)
+    this.#entry = entryIndex(index, slotOf(memory.participant))
+    this.#readers = laneOf(memory, this.#writer)
+    this.#writers = laneOf(memory, this.#gate)
+    // What an earlier thread of this slot has left does not count any more: only this thread counts here.
+    const entry = Atomics.load(this.#words, this.#entry)
+    if (readerOf(slotOf(this.#participant), entry) !== this.#participant)
+      Atomics.store(this.#words, this.#entry, newEntry(this.#participant))
+  }
+
+  static allocate(kind: ObjectKind, memory: Memory | undefined): Place {
+    return kind.publish(kind.allocate(readWriteLockWords, memory))
+  }
+
+  /** The fast path of a reader: one step, unless a writer was about since it read last. False: go the long way; nothing was changed. */
+  enterIfOpen(): boolean {
+    const before = Atomics.add(this.#words, this.#entry, 1)
+    if (countOf(before) < mostEntries) {
+      if ((before & LOOK) === 0) return true
+      if (Atomics.load(this.#words, this.#writer) === 0) {
+        runWithoutWaiting(this.#memory, lookNoMore(this.#lock.index, this.#entry))
+        return true
+      }
+    }
+    this.leaveRead()
+    return false
+  }
+
+  async takeRead(deadline: number, signal: AbortSignal | undefined): Promise<ReadOutcome> {
+    if (this.#readers.size === 0 && this.enterIfOpen()) return 'acquired'
+    const { result, ending } = await this.#readers.run(
+      () => acquireRead(this.#lock, this.#participant, false),
+      'gave up',
+      deadline,
+      signal,
+    )
+    return orAbort(result, ending)
+  }
+
+  takeReadSync(deadline: number): ReadOutcome {
+    if (this.enterIfOpen()) return 'acquired'
+    if (!this.#isReading() && writerOf(Atomics.load(this.#words, this.#writer)) === this.#participant)
+      throw alreadyInside('writes, or waits to write')
+    return runBlocking(this.#memory, acquireRead(this.#lock, this.#participant, true), deadline)
+  }
+
+  tryRead(): ReadOutcome {
+    if (this.enterIfOpen()) return 'acquired'
+    return runWithoutWaiting(this.#memory, tryAcquireRead(this.#lock, this.#participant))
+  }
+
+  leaveRead(): void {
+    const before = Atomics.sub(this.#words, this.#entry, 1)
+    if (before & LOOK) this.#tellWriter(before)
+  }
+
+  #tellWriter(before: number): void {
+    if (countOf(before) === 0)
+      throw new InternalError(`a reader that is inside has the entry ${before} in the read-write lock`)
+    runWithoutWaiting(this.#memory, tellWriter(this.#lock.index))
+  }
+
+  takeWrite(deadline: number, signal: AbortSignal | undefined): Promise<Outcome> {
+    return this.#throughGate(() => acquireWrite(this.#lock, this.#participant), deadline, signal)
+  }
+
+  takeWriteSync(deadline: number): Outcome {
+    if (this.#isReading()) throw alreadyInside('reads')
+    if (this.#participantIn(this.#gate) === this.#participant) throw alreadyInside('writes, or waits to write')
+    const steps = this.#writeIfFree()
+    return steps ? runBlocking(this.#memory, steps, deadline) : 'acquired'
+  }
+
+  /** The fast path of a writer. Returns undefined if it is inside, or else how to go on. */
+  #writeIfFree(): Steps<Outcome> | undefined {
+    const words = this.#words
+    if (Atomics.compareExchange(words, this.#gate, FREE, this.#mine) !== FREE)
+      return acquireWrite(this.#lock, this.#participant)
+    if (Atomics.compareExchange(words, this.#writer, 0, this.#mine) !== 0)
+      return finishWrite(this.#lock, this.#participant)
+    const last = Atomics.load(words, this.#lock.highest)
+    for (let slot = 1; slot <= last; slot++)
+      if (countOf(Atomics.or(words, entryIndex(this.#lock.index, slot), LOOK)) > 0)
+        return finishWrite(this.#lock, this.#participant)
+    Atomics.add(words, this.#writer, ENTERED)
+    return undefined
+  }
+
+  tryWrite(): Outcome {
+    if (this.#writers.size > 0) return 'gave up'
+    return runWithoutWaiting(this.#memory, tryAcquireWrite(this.#lock, this.#participant))
+  }
+
+  leaveWrite(): void {
+    const words = this.#words
+    const inside = this.#mine | ENTERED
+    if (Atomics.compareExchange(words, this.#writer, inside, 0) === inside) {
+      if (Atomics.compareExchange(words, this.#gate, this.#mine, FREE) === this.#mine) return
+      if (runWithoutWaiting(this.#memory, releaseUpgradable(this.#lock, this.#participant))) return
+      throw this.#notWriter()
+    }
+    if (!runWithoutWaiting(this.#memory, releaseWrite(this.#lock, this.#participant))) throw this.#notWriter()
+  }
+
+  /** Whether this thread is inside as a reader as often as it can be. */
+  get isFull(): boolean {
+    return countOf(this.#words[this.#entry] as number) >= mostEntries
+  }
+
+  downgradeWrite(): void {
+    runWithoutWaiting(this.#memory, downgradeWrite(this.#lock, this.#participant))
+  }
+
+  markConsistent(): void {
+    runWithoutWaiting(this.#memory, markWriteConsistent(this.#lock, this.#participant))
+  }
+
+  takeUpgradable(deadline: number, signal: AbortSignal | undefined): Promise<Outcome> {
+    return this.#throughGate(() => acquireUpgradableRead(this.#lock, this.#participant), deadline, signal)
+  }
+
+  takeUpgradableSync(deadline: number): Outcome {
+    if (this.#participantIn(this.#gate) === this.#participant)
+      throw alreadyInside('writes, waits to write, or has an upgradable read')
+    if (this.#isReading()) {
+      // A writer may have the gate and wait for this thread to leave, or an upgradable reader may come to do so.
+      const outcome = this.tryUpgradable()
+      if (outcome === 'gave up') throw alreadyInside('reads')
+      return outcome
+    }
+    return runBlocking(this.#memory, acquireUpgradableRead(this.#lock, this.#participant), deadline)
+  }
+
+  tryUpgradable(): Outcome {
+    if (this.#writers.size > 0) return 'gave up'
+    return runWithoutWaiting(this.#memory, tryAcquireUpgradableRead(this.#lock, this.#participant))
+  }
+
+  async upgrade(deadline: number, signal: AbortSignal | undefined): Promise<void> {
+    const steps = upgrade(this.#lock, this.#participant, true)
+    this.#upgrading += 1
+    try {
+      const { result, ending } = await runAwaiting(this.#memory, steps, deadline, signal)
+      if (orAbort(result, ending) === 'gave up') throw notInTime()
+    } finally {
+      this.#upgrading -= 1
+    }
+  }
+
+  upgradeSync(deadline: number): void {
+    if (this.#isReading()) throw alreadyInside('reads')
+    if (runBlocking(this.#memory, upgrade(this.#lock, this.#participant, true), deadline) === 'gave up')
+      throw notInTime()
+  }
+
+  tryUpgrade(): boolean {
+    return runWithoutWaiting(this.#memory, upgrade(this.#lock, this.#participant, false)) !== 'gave up'
+  }
+
+  downgradeUpgradable(): void {
+    runWithoutWaiting(this.#memory, downgradeUpgradable(this.#lock, this.#participant))
+  }
+
+  leaveUpgradable(): void {
+    if (!runWithoutWaiting(this.#memory, releaseUpgradable(this.#lock, this.#participant))) throw this.#notWriter()
+  }
+
+  state(): ReadWriteLockState {
+    const words = this.#words
+    const writerWord = Atomics.load(words, this.#writer)
+    const gateWord = Atomics.load(words, this.#gate)
+    let readers = 0
+    const last = Atomics.load(words, this.#memory.highestSlotIndex)
+    for (let slot = 1; slot <= last; slot++) {
+      const entry = Atomics.load(words, entryIndex(this.#lock.index, slot))
+      if (countOf(entry) > 0 && !this.#memory.isDead(readerOf(slot, entry))) readers += countOf(entry)
+    }
+    const writer = this.#ownerOf(writerOf(writerWord))
+    const lost = writerWord === NOT_RECOVERABLE
+    return {
+      readers,
+      writer,
+      upgradableReader: writerWord === 0 ? this.#ownerOf(ownerOf(gateWord)) : undefined,
+      // A writer beside readers waits for them to leave.
+      contended: !lost && (((writerWord | gateWord) & WAITERS) !== 0 || (writer?.alive === true && readers > 0)),
+      waitingHere: this.#readers.size + this.#writers.size + this.#upgrading,
+      ownerDied: lost || (writerWord & OWNER_DIED) !== 0 || (writer?.alive === false && leavesDamage(writerWord)),
+      recoverable: !lost,
+    }
+  }
+
+  async #throughGate(begin: () => Steps<Outcome>, deadline: number, signal: AbortSignal | undefined): Promise<Outcome> {
+    const { result, ending } = await this.#writers.run(begin, 'gave up', deadline, signal)
+    return orAbort(result, ending)
+  }
+
+  #isReading(): boolean {
+    return countOf(this.#words[this.#entry] as number) > 0
+  }
+
+  #participantIn(index: number): number {
+    const word = Atomics.load(this.#words, index)
+    return word < 0 ? 0 : ownerOf(word)
+  }
+
+  #ownerOf(owner: number): LockOwner | undefined {
+    if (owner === 0) return undefined
+    return { threadId: this.#memory.threadIdOf(owner), alive: !this.#memory.isDead(owner) }
+  }
+
+  #notWriter(): InternalError {
+    return new InternalError(
+      `the read-write lock that this thread holds has the words ${this.#words[this.#gate]} and ${this.#words[this.#writer]}`,
+    )
+  }
+}
+
+/** One that gave up because its signal aborted gets the signal's reason. */
+function orAbort<Result extends string>(result: Result, ending: Ending | undefined): Result {
+  if (result === 'gave up' && ending !== undefined && ending !== timedOut) throw ending.reason
+  return result
+}
+
+function alreadyInside(how: string): LockStateError {
+  return new LockStateError(
+    'ERR_ALREADY_OWNED',
+    `this thread ${how} in the read-write lock already: waiting for it here could never end`,
+  )
+}
+
+function notInTime(): TimeoutError {
+  return new TimeoutError('the readers did not leave the read-write lock in time')
+}

@@ -1,0 +1,22 @@
+/** What a case gets beside the package. */
+interface PortableContext {
+  /**
+   * Starts a second thread that calls the function `name` of the module with the package's exports and with `data`, which
+   * crosses by structured clone. The runner ends every thread.
+   */
+  startWorker(moduleUrl: string, name: string, data: unknown): { readonly result: Promise<unknown> }
+  /** A timer that does not keep the program alive. */
+  later(work: () => void, ms: number): void
+}
+
+export interface PortableCase {
+  /** A claim; unique in its package. */
+  readonly name: string
+  /** Why it cannot run yet; undefined: it can. */
+  readonly skip: string | undefined
+  /** Whether nothing but the case itself may keep the program alive while it runs; the runner sets no time limit then. */
+  readonly alone?: boolean
+  readonly run: (context: PortableContext) => unknown
+}
+
+export const cases: readonly PortableCase[]
