@@ -12,7 +12,7 @@ import { runAwaiting } from './drivers/awaiting.js'
 import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
 import { type Ending, timedOut } from './drivers/patience.js'
 import { badHandle, invalidArgument, LockStateError, outOfRange } from './errors.js'
-import { HeldLock } from './locks/held-lock.js'
+import type { HeldLock } from './locks/held-lock.js'
 import type { MutexCore } from './locks/mutex-core.js'
 import { repair, repairSync } from './locks/repair.js'
 import { Mutex, type MutexGuard } from './mutex.js'
@@ -271,7 +271,7 @@ export class Condition {
 
   #comeBack(lock: HeldLock, ticket: number, outcome: Outcome, ending: Ending | undefined): boolean {
     if (outcome === 'not recoverable') throw this.#core.notRecoverable()
-    lock.resume(outcome)
+    lock.resume(this.#core, outcome)
     const { memory } = this.#core
     const notified = runWithoutWaiting(memory, leaveCondition(this.#words, ticket))
     if (ending === undefined || ending === timedOut) return notified
@@ -280,10 +280,11 @@ export class Condition {
   }
 
   #lockOf(guard: MutexGuard): HeldLock {
-    if (!(guard instanceof HeldLock)) throw invalidArgument('a condition needs the guard that holds its mutex')
-    if (!guard.core.isSameAs(this.#core)) throw invalidArgument('the guard is of another mutex than the condition')
-    if (!guard.held) throw new LockStateError('ERR_NOT_OWNER', 'the guard does not hold the mutex of the condition')
-    return guard
+    const lock = Mutex.lockOf(guard) ?? RecursiveMutex.lockOf(guard)
+    if (!lock) throw invalidArgument('a condition needs the guard that holds its mutex')
+    if (!lock.core) throw new LockStateError('ERR_NOT_OWNER', 'the guard does not hold the mutex of the condition')
+    if (!lock.core.isSameAs(this.#core)) throw invalidArgument('the guard is of another mutex than the condition')
+    return lock
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Outcome } from './algorithms/mutex.js'
 import { LockStateError } from './errors.js'
-import { HeldLock } from './locks/held-lock.js'
+import type { HeldLock } from './locks/held-lock.js'
 import {
   MutexCore,
   type MutexOpenOptions,
@@ -181,6 +181,11 @@ export class Mutex {
   static coreOf(mutex: Mutex): MutexCore {
     return mutex.#core
   }
+
+  /** @internal */
+  static lockOf(guard: MutexGuard): HeldLock | undefined {
+    return guard instanceof Guard ? guard : undefined
+  }
 }
 
 /** The right to release a mutex; the lock is held as long as it was not used. `using guard = …` releases at the block's end. */
@@ -204,47 +209,47 @@ export interface MutexGuard extends Disposable {
 
 function guardFor(core: MutexCore, outcome: Outcome): Guard {
   if (outcome === 'acquired') return new Guard(core)
-  if (outcome === 'owner died') return new Guard(core, true)
-  throw outcome === 'gave up' ? core.timedOut() : core.notRecoverable()
+  if (outcome === 'gave up') throw core.timedOut()
+  if (outcome === 'not recoverable') throw core.notRecoverable()
+  const guard = new Guard(core)
+  afterDeath.add(guard)
+  return guard
 }
 
-const RELEASED = 0
-const HELD = 1
-const HELD_AFTER_DEATH = 2
-const RELEASED_AFTER_DEATH = 3
+/** The guards whose former owner died: there are few, and a field for it would cost each guard as much as the lock's step. */
+const afterDeath = new WeakSet<Guard>()
 
-class Guard extends HeldLock implements MutexGuard {
-  readonly core: MutexCore
-  /** One field for both properties: a guard is made for each acquisition. */
-  #state: number
+class Guard implements MutexGuard, HeldLock {
+  /** The one field, so that a guard is quickly made: undefined when it was released. */
+  #core: MutexCore | undefined
 
-  constructor(core: MutexCore, ownerDied = false) {
-    super()
-    this.core = core
-    this.#state = ownerDied ? HELD_AFTER_DEATH : HELD
+  constructor(core: MutexCore) {
+    this.#core = core
+  }
+
+  get core(): MutexCore | undefined {
+    return this.#core
   }
 
   get held(): boolean {
-    return this.#state === HELD || this.#state === HELD_AFTER_DEATH
+    return this.#core !== undefined
   }
 
   get ownerDied(): boolean {
-    return this.#state >= HELD_AFTER_DEATH
+    return afterDeath.has(this)
   }
 
   markConsistent(): void {
-    if (!this.held) throw new LockStateError('ERR_NOT_OWNER', 'this guard was released: it can say nothing of the data')
-    this.core.markConsistent()
+    if (!this.#core)
+      throw new LockStateError('ERR_NOT_OWNER', 'this guard was released: it can say nothing of the data')
+    this.#core.markConsistent()
   }
 
   release(): void {
-    if (this.#state === HELD) {
-      this.core.release()
-      this.#state = RELEASED
-    } else if (this.#state === HELD_AFTER_DEATH) {
-      this.core.release()
-      this.#state = RELEASED_AFTER_DEATH
-    }
+    const core = this.#core
+    if (core === undefined) return
+    core.release()
+    this.#core = undefined
   }
 
   [Symbol.dispose](): void {
@@ -255,7 +260,8 @@ class Guard extends HeldLock implements MutexGuard {
     this.release()
   }
 
-  resume(outcome: Outcome): void {
-    this.#state = outcome === 'owner died' || this.ownerDied ? HELD_AFTER_DEATH : HELD
+  resume(core: MutexCore, outcome: Outcome): void {
+    this.#core = core
+    if (outcome === 'owner died') afterDeath.add(this)
   }
 }

@@ -4,21 +4,22 @@ import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, signalOf } fr
 import type { ReadGuard, UpgradableReadGuard, WriteGuard } from './read-write-lock.js'
 
 export class ReadGuardOf implements ReadGuard {
-  readonly #core: ReadWriteCore
-  #held = true
+  /** The one field, so that a guard is quickly made: undefined when it was released. */
+  #core: ReadWriteCore | undefined
 
   constructor(core: ReadWriteCore) {
     this.#core = core
   }
 
   get held(): boolean {
-    return this.#held
+    return this.#core !== undefined
   }
 
   release(): void {
-    if (!this.#held) return
-    this.#core.leaveRead()
-    this.#held = false
+    const core = this.#core
+    if (core === undefined) return
+    core.leaveRead()
+    this.#core = undefined
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
 import type { Outcome } from './algorithms/mutex.js'
 import { LockStateError } from './errors.js'
-import { HeldLock } from './locks/held-lock.js'
+import type { HeldLock } from './locks/held-lock.js'
 import {
   MutexCore,
   type MutexOpenOptions,
@@ -229,6 +229,11 @@ export class RecursiveMutex {
     return mutex.#core
   }
 
+  /** @internal */
+  static lockOf(guard: MutexGuard): HeldLock | undefined {
+    return guard instanceof Guard ? guard : undefined
+  }
+
   #guardFor(outcome: Outcome): RecursiveMutexGuard {
     if (outcome === 'gave up') throw this.#core.timedOut()
     if (outcome === 'not recoverable') throw this.#core.notRecoverable()
@@ -236,23 +241,22 @@ export class RecursiveMutex {
   }
 }
 
-class Guard extends HeldLock implements RecursiveMutexGuard {
+class Guard implements RecursiveMutexGuard, HeldLock {
   readonly #hold: Hold
   #held = true
   #suspended = false
 
   constructor(hold: Hold) {
-    super()
     this.#hold = hold
     hold.depth += 1
   }
 
-  get core(): MutexCore {
-    return this.#hold.core
+  get core(): MutexCore | undefined {
+    return this.held ? this.#hold.core : undefined
   }
 
   get held(): boolean {
-    return this.#held && !this.#suspended && Hold.of(this.core.place) === this.#hold
+    return this.#held && !this.#suspended && Hold.of(this.#hold.core.place) === this.#hold
   }
 
   get ownerDied(): boolean {
@@ -266,7 +270,7 @@ class Guard extends HeldLock implements RecursiveMutexGuard {
 
   markConsistent(): void {
     if (!this.held) throw new LockStateError('ERR_NOT_OWNER', 'this guard was released: it can say nothing of the data')
-    this.core.markConsistent()
+    this.#hold.core.markConsistent()
   }
 
   release(): void {
@@ -287,7 +291,7 @@ class Guard extends HeldLock implements RecursiveMutexGuard {
     this.#suspended = true
   }
 
-  resume(outcome: Outcome): void {
+  resume(_core: MutexCore, outcome: Outcome): void {
     this.#hold.resume(outcome)
     this.#suspended = false
   }

@@ -245,9 +245,9 @@ export interface SemaphoreGuard extends Disposable {
 }
 
 class Guard implements SemaphoreGuard {
-  readonly #core: SemaphoreCore
+  /** Undefined when it stands for nothing any more. */
+  #core: SemaphoreCore | undefined
   readonly permits: number
-  #held = true
 
   constructor(core: SemaphoreCore, permits: number) {
     this.#core = core
@@ -255,19 +255,19 @@ class Guard implements SemaphoreGuard {
   }
 
   get held(): boolean {
-    return this.#held
+    return this.#core !== undefined
   }
 
   release(): void {
-    if (!this.#held) return
-    if (!this.#core.release(this.permits)) throw overRelease(this.permits, this.#core.bound)
-    this.#held = false
+    const core = this.#core
+    if (core === undefined) return
+    if (!core.release(this.permits)) throw overRelease(this.permits, core.bound)
+    this.#core = undefined
   }
 
   detach(): void {
-    if (!this.#held) return
-    this.#core.disown(this.permits)
-    this.#held = false
+    this.#core?.disown(this.permits)
+    this.#core = undefined
   }
 
   [Symbol.dispose](): void {

@@ -4,12 +4,7 @@ import { cases } from './portable/index.js'
 
 /** The same cases run in Deno, in Bun and in a page with `npm run test:runtimes`. */
 describe('the portable cases hold on Node', () => {
-  const ready = cases.filter(({ skip }) => skip === undefined)
-  const left = cases.filter(({ skip }) => skip !== undefined)
-
-  test.each(ready.map((each) => [each.name, each] as const))('%s', async (_, each) => {
+  test.each(cases.map((each) => [each.name, each] as const))('%s', async (_, each) => {
     await expect(runInThreads(each)).resolves.toBeUndefined()
   })
-
-  for (const { name, skip } of left) test.todo(`${name} (${skip})`)
 })

@@ -5,7 +5,7 @@ const limitMs = 60_000
  * with why it ended; when that was before all were through, the case that had begun has failed, and a new attempt goes on
  * with the next one. All attempts together have 60 seconds: what has not run by then has failed.
  *
- * Resolves with what became of the cases, one row each: `{ name, failure }`, `{ name, skip }` or `{ name }`. The cases that
+ * Resolves with what became of the cases, one row each: `{ name, failure }` or `{ name }`. The cases that
  * have not run share one row with their `number`.
  */
 export async function runAttempts(attempt, signal) {
@@ -16,10 +16,10 @@ export async function runAttempts(attempt, signal) {
     const left = deadline - performance.now()
     if (left <= 0) return [...rows, notRun(names, rows.length)]
     let done = false
-    const onEvent = ({ type, index, failure, skip, ...event }) => {
+    const onEvent = ({ type, index, failure, ...event }) => {
       if (type === 'list') names = event.names
       else if (type === 'done') done = true
-      else if (type === 'end') rows.push({ name: names[index], failure, skip })
+      else if (type === 'end') rows.push({ name: names[index], failure })
     }
     const why = await attempt(rows.length, left, onEvent)
     signal.throwIfAborted()

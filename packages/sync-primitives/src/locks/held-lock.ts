@@ -2,13 +2,14 @@ import type { Outcome } from '../algorithms/mutex.js'
 import type { MutexCore } from './mutex-core.js'
 
 /** What a condition needs of a guard: to give its mutex up as a whole, and to hold it again. */
-export abstract class HeldLock {
-  abstract readonly held: boolean
-  abstract readonly core: MutexCore
+export interface HeldLock {
+  readonly held: boolean
+  /** The mutex, while this holds it. */
+  readonly core: MutexCore | undefined
+  markConsistent(): void
+  release(): void
   /** Releases the mutex, all levels of it. */
-  abstract suspend(): void
-  abstract markConsistent(): void
-  abstract release(): void
+  suspend(): void
   /** The mutex was acquired again, for the same guard. */
-  abstract resume(outcome: Outcome): void
+  resume(core: MutexCore, outcome: Outcome): void
 }

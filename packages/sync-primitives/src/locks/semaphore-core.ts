@@ -5,13 +5,11 @@ import {
   addPermits,
   BLOCKING_LANE,
   BOUND,
-  DIED,
   disownPermits,
   heldIndex,
   isQueued,
   type Line,
   LOCK,
-  LOST,
   permitLineWords,
   QUEUED,
   readFreePermits,
@@ -37,7 +35,13 @@ export class SemaphoreCore {
   readonly #participant: number
   /** The inner lock's word while this thread holds it and nobody waits for it. */
   readonly #mine: number
-  /** Index of the permits that this thread holds; its generation stands before it. */
+  /** Indices: of the inner lock, of words under it, and of the permits that this thread holds, after its generation. */
+  readonly #lock: number
+  readonly #queued: number
+  readonly #total: number
+  readonly #highest: number
+  readonly #firstHeld: number
+  readonly #stride: number
   readonly #held: number
   readonly #generation: number
   readonly #lane: Lane<Outcome>
@@ -50,6 +54,12 @@ export class SemaphoreCore {
     this.#line = { index: place.at(0), highest: memory.highestSlotIndex }
     this.#participant = memory.participant
     this.#mine = ownedBy(memory.participant)
+    this.#lock = place.at(LOCK)
+    this.#queued = place.at(QUEUED)
+    this.#total = place.at(TOTAL)
+    this.#highest = memory.highestSlotIndex
+    this.#firstHeld = heldIndex(place.at(0), 1)
+    this.#stride = heldIndex(place.at(0), 2) - this.#firstHeld
     this.#held = heldIndex(place.at(0), slotOf(memory.participant))
     this.#generation = generationOf(memory.participant)
     this.#lane = laneOf(memory, place.at(0))
@@ -83,31 +93,27 @@ export class SemaphoreCore {
    */
   takeIfFree(wanted: number): boolean {
     const words = this.#words
-    const lock = this.#line.index + LOCK
-    if (Atomics.compareExchange(words, lock, FREE, this.#mine) !== FREE) return false
+    if (Atomics.compareExchange(words, this.#lock, FREE, this.#mine) !== FREE) return false
     // The words are nobody else's while this thread holds the lock: they need no atomic steps.
     const allowed =
-      words[this.#held - 1] === this.#generation &&
-      words[this.#line.index + QUEUED] === 0 &&
-      words[this.#line.index + DIED] !== LOST &&
-      this.#countFree() >= wanted
+      words[this.#held - 1] === this.#generation && words[this.#queued] === 0 && this.#countFree() >= wanted
     if (allowed) words[this.#held] = (words[this.#held] as number) + wanted
-    this.#unlock(lock)
+    this.#unlock()
     return allowed
   }
 
+  /** As far as can be seen: what the dead hold counts until somebody needs it. */
   #countFree(): number {
     const words = this.#words
-    const { index, highest } = this.#line
-    const last = words[highest] as number
-    let free = words[index + TOTAL] as number
-    for (let slot = 1; slot <= last; slot++) free -= words[heldIndex(index, slot)] as number
+    let free = words[this.#total] as number
+    const end = this.#firstHeld + (words[this.#highest] as number) * this.#stride
+    for (let held = this.#firstHeld; held < end; held += this.#stride) free -= words[held] as number
     return free
   }
 
-  #unlock(lock: number): void {
-    if (Atomics.compareExchange(this.#words, lock, this.#mine, FREE) !== this.#mine)
-      runWithoutWaiting(this.#memory, unlock(lock))
+  #unlock(): void {
+    if (Atomics.compareExchange(this.#words, this.#lock, this.#mine, FREE) !== this.#mine)
+      runWithoutWaiting(this.#memory, unlock(this.#lock))
   }
 
   tryTake(wanted: number): boolean {
@@ -140,17 +146,16 @@ export class SemaphoreCore {
   /** Gives back what this thread holds. @returns false: the bound does not allow it */
   release(permits: number): boolean {
     const words = this.#words
-    const lock = this.#line.index + LOCK
-    if (Atomics.compareExchange(words, lock, FREE, this.#mine) === FREE) {
+    if (Atomics.compareExchange(words, this.#lock, FREE, this.#mine) === FREE) {
       const held = words[this.#held] as number
       const allowed =
-        words[this.#line.index + QUEUED] === 0 &&
+        words[this.#queued] === 0 &&
         words[this.#held - 1] === this.#generation &&
         held >= permits &&
         // What is free then is not more than there is altogether.
-        ((words[this.#line.index + TOTAL] as number) <= this.bound || this.#countFree() + permits <= this.bound)
+        ((words[this.#total] as number) <= this.bound || this.#countFree() + permits <= this.bound)
       if (allowed) words[this.#held] = held - permits
-      this.#unlock(lock)
+      this.#unlock()
       if (allowed) return true
     }
     return runWithoutWaiting(this.#memory, releasePermits(this.#line, this.#participant, permits))

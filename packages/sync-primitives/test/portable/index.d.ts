@@ -12,8 +12,6 @@ interface PortableContext {
 export interface PortableCase {
   /** A claim; unique in its package. */
   readonly name: string
-  /** Why it cannot run yet; undefined: it can. */
-  readonly skip: string | undefined
   /** Whether nothing but the case itself may keep the program alive while it runs; the runner sets no time limit then. */
   readonly alone?: boolean
   readonly run: (context: PortableContext) => unknown

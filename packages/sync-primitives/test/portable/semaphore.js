@@ -16,9 +16,6 @@ const workers = new URL('./workers.js', import.meta.url).href
 const rounds = 200
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
 
-const skipWeighted =
-  'getState' in Semaphore.prototype ? undefined : 'Semaphore takes one permit per acquisition and no more'
-
 export const cases = [
   {
     name: 'two threads together never have more holders than there are permits',
@@ -169,7 +166,6 @@ export const cases = [
   },
   {
     name: 'a guard of several permits takes them together and gives them back together',
-    skip: skipWeighted,
     async run() {
       const semaphore = new Semaphore(3)
       const guard = await semaphore.acquire(2)
@@ -187,7 +183,6 @@ export const cases = [
   },
   {
     name: 'one who wants several permits is not passed by one who came later and wants fewer',
-    skip: skipWeighted,
     async run() {
       const semaphore = new Semaphore(1)
       const order = []
@@ -209,7 +204,6 @@ export const cases = [
   },
   {
     name: 'several permits at once stay within the number of permits, over two threads',
-    skip: skipWeighted,
     async run({ startWorker }) {
       const semaphore = new Semaphore(3)
       const board = newBoard()
@@ -232,7 +226,6 @@ export const cases = [
   },
   {
     name: 'one who gives up on several permits leaves them to the next in line',
-    skip: skipWeighted,
     async run() {
       const semaphore = new Semaphore(1)
       const controller = new AbortController()

@@ -36,14 +36,13 @@ export async function runCases({ indexUrl, packageUrl, from }, startThread, repo
   report({ type: 'list', names: cases.map(({ name }) => name) })
   for (const [index, each] of cases.entries()) {
     if (index < from) continue
-    let outcome = { skip: each.skip }
-    if (each.skip === undefined)
-      try {
-        await runCase(each, startThread, packageUrl)
-      } catch (error) {
-        outcome = { failure: describe(error) }
-      }
-    report({ type: 'end', index, ...outcome })
+    let failure
+    try {
+      await runCase(each, startThread, packageUrl)
+    } catch (error) {
+      failure = describe(error)
+    }
+    report({ type: 'end', index, failure })
   }
   report({ type: 'done' })
 }
