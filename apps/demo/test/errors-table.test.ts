@@ -20,7 +20,7 @@ function errorsOf(folder: string): string[] {
     const codes = body?.match(/ERR_[A-Z_]+/g) ?? codesInTable(parent)
     for (const code of new Set(codes)) pairs.push(`${name} ${code}`)
   }
-  for (const [, name, code] of source.matchAll(/new (TypeError|RangeError)\([^)]*\), \{ code: '(ERR_[A-Z_]+)'/g))
+  for (const [, name, code] of source.matchAll(/new (Error|TypeError|RangeError)\([^)]*\), \{ code: '(ERR_[A-Z_]+)'/g))
     pairs.push(`${name} ${code}`)
   return pairs
 }

@@ -56,9 +56,8 @@ export function outOfRange(message: string): RangeError {
 
 /** A RangeError with a code, for a memory whose table of threads is full. */
 export function tooManyParticipants(message: string): RangeError {
-  return Object.assign(new RangeError(`${message}: make one with ThreadMemory.create({ participants })`), {
-    code: 'ERR_TOO_MANY_PARTICIPANTS',
-  })
+  const advice = `${message}: make one with ThreadMemory.create({ participants })`
+  return Object.assign(new RangeError(advice), { code: 'ERR_TOO_MANY_PARTICIPANTS' })
 }
 
 /** An error with a code, for what cannot be done where the program runs. */
