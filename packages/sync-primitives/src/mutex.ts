@@ -96,7 +96,10 @@ export class Mutex {
    * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; nothing was acquired
    */
   acquireSync(options?: AcquireSyncOptions): MutexGuard {
-    if (options === undefined && this.#core.takeIfFree()) return new Guard(this.#core)
+    return options === undefined && this.#core.takeIfFree() ? new Guard(this.#core) : this.#acquireSyncSlowly(options)
+  }
+
+  #acquireSyncSlowly(options: AcquireSyncOptions | undefined): MutexGuard {
     const outcome = this.#core.takeSync(deadlineOf(options))
     return repairSync<MutexGuard>(guardFor(this.#core, outcome), outcome, this.#onOwnerDied)
   }
@@ -136,12 +139,8 @@ export class Mutex {
    * {@link Mutex.runExclusive}: this one would release the lock before their work is done.
    */
   runExclusiveSync<Result>(fn: (guard: MutexGuard) => Result, options?: AcquireSyncOptions): Result {
-    const guard = options === undefined && this.#core.takeIfFree() ? new Guard(this.#core) : this.acquireSync(options)
-    try {
-      return fn(guard)
-    } finally {
-      guard.release()
-    }
+    if (options === undefined && this.#core.takeIfFree()) return runAndRelease(fn, new Guard(this.#core))
+    return runAndRelease(fn, this.acquireSync(options))
   }
 
   /**
@@ -205,6 +204,19 @@ export interface MutexGuard extends Disposable {
    * If the former owner died and nobody has marked the lock consistent, it is not recoverable from now on.
    */
   release(): void
+}
+
+/** Without `finally`, which costs a tenth of the whole. */
+function runAndRelease<Result>(fn: (guard: MutexGuard) => Result, guard: MutexGuard): Result {
+  let result: Result
+  try {
+    result = fn(guard)
+  } catch (error) {
+    guard.release()
+    throw error
+  }
+  guard.release()
+  return result
 }
 
 function guardFor(core: MutexCore, outcome: Outcome): Guard {
