@@ -6,17 +6,20 @@ import {
   breakBarrier,
   mostParties,
   PARTIES,
+  PARTY,
   type Passage,
   passBarrier,
   phaseOf,
   resetBarrier,
   STATE_WORD,
+  TRIPPING,
   trip,
 } from './algorithms/barrier.js'
 import { runAwaiting } from './drivers/awaiting.js'
 import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
 import { timedOut } from './drivers/patience.js'
-import { BrokenError, TimeoutError } from './errors.js'
+import { holdProcess, letProcessGo } from './drivers/ticker.js'
+import { BrokenError, LockStateError, TimeoutError } from './errors.js'
 import { refusePromise } from './locks/refuse-promise.js'
 import type { Memory } from './memory/memory.js'
 import {
@@ -111,7 +114,8 @@ export class Barrier {
    * Comes to the barrier, and waits without blocking the thread until all have come. A pending call keeps the process alive.
    *
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever
-   * @throws TimeoutError `ERR_TIMEOUT`: the others did not come in time; the barrier is broken
+   * @throws TimeoutError `ERR_TIMEOUT`: the others did not come in time; the barrier is broken, unless the action of the turn
+   *   before was still running, which this one is no part of
    * @throws the reason of `options.signal` as given, when it aborts while this waits; the barrier is broken then
    * @throws BrokenError `ERR_BARRIER_BROKEN`: it is broken, or was broken or reset while this waited
    * @throws what the action throws, if this came last; the barrier is broken
@@ -124,11 +128,14 @@ export class Barrier {
     const { result, ending } = await runAwaiting(this.#place.memory, this.#pass(), deadline, signal)
     if (result.outcome === 'gave up' && ending !== undefined && ending !== timedOut) throw ending.reason
     if (result.outcome !== 'run the action') return turnOf(result)
+    holdProcess()
     try {
       await this.#action?.()
     } catch (error) {
       this.#break(result.generation)
       throw error
+    } finally {
+      letProcessGo()
     }
     return this.#trip(result)
   }
@@ -139,9 +146,15 @@ export class Barrier {
    *
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever
    * @throws TypeError `ERR_INVALID_ARG`: the action returned a promise; the barrier is broken
+   * @throws LockStateError `ERR_ALREADY_OWNED`: this thread runs the action of the barrier; state unchanged
    */
   waitSync(options?: AcquireSyncOptions): BarrierTurn {
     const deadline = deadlineOf(options)
+    if (this.#isActingHere())
+      throw new LockStateError(
+        'ERR_ALREADY_OWNED',
+        'the action of the barrier is running in this thread: waiting for its end here could never end',
+      )
     const result = runBlocking(this.#place.memory, this.#pass(), deadline)
     if (result.outcome !== 'run the action') return turnOf(result)
     try {
@@ -189,6 +202,11 @@ export class Barrier {
    */
   static fromHandle(handle: SharedObjectHandle, options?: BarrierOpenOptions): Barrier {
     return new Barrier(kind.open(handle), options)
+  }
+
+  #isActingHere(): boolean {
+    if (phaseOf(this.#place.load(STATE_WORD)) !== TRIPPING) return false
+    return this.#place.load(PARTY + this.parties - 1) === this.#place.memory.participant
   }
 
   #pass() {

@@ -15,6 +15,7 @@ import { badHandle, invalidArgument, LockStateError, outOfRange } from './errors
 import type { HeldLock } from './locks/held-lock.js'
 import type { MutexCore } from './locks/mutex-core.js'
 import { repair, repairSync } from './locks/repair.js'
+import { ThreadMemory } from './memory/thread-memory.js'
 import { Mutex, type MutexGuard } from './mutex.js'
 import {
   type AcquireOptions,
@@ -36,10 +37,11 @@ const kind = new ObjectKind({
 
 const mostWaiters = 2 ** 20
 const defaultWaiters = 1023
-/** The first words of the object: the size of its ring, and where its mutex is. The algorithm's words follow. */
+/** The first words of the object: the size of its ring, and which mutex it belongs to. The algorithm's words follow. */
 const SIZE = 0
 const MUTEX = 1
-const WORDS = 2
+const MEMORY = 2
+const WORDS = 6
 
 export interface ConditionHandle extends SharedObjectHandle {
   readonly mutex: SharedObjectHandle
@@ -54,7 +56,7 @@ export interface ConditionOptions {
 /**
  * A place to wait, with a mutex released meanwhile, until somebody says that something has changed.
  *
- * It belongs to one mutex, and its words are in that one's memory. Nothing is remembered: a notification that finds nobody
+ * It belongs to one mutex, and its words are in that one's memory; if nobody said where that is, in this thread's own. Nothing is remembered: a notification that finds nobody
  * waiting is gone. Nobody is woken for no reason; still, wait in a loop that looks at the data, or use
  * {@link Condition.waitFor}: another one may have come before.
  *
@@ -84,9 +86,10 @@ export class Condition {
     else {
       const { maxWaiters = defaultWaiters } = objectOption(second)
       const size = 2 ** Math.ceil(Math.log2(wholeNumber('maxWaiters', maxWaiters, 1, mostWaiters) + 1))
-      const place = kind.allocate(() => WORDS + conditionWords(size), this.#core.memory)
+      const place = this.#allocate(WORDS + conditionWords(size))
       place.store(SIZE, size)
       place.store(MUTEX, this.#core.place.index)
+      place.memory.words.set(this.#core.memory.identity, place.at(MEMORY))
       this.#place = kind.publish(place)
     }
     this.#words = { index: this.#place.at(WORDS), size: this.#place.load(SIZE) }
@@ -175,7 +178,7 @@ export class Condition {
   notify(guard: MutexGuard, count = 1): number {
     this.#lockOf(guard)
     wholeNumber('count', count, 1, 2 ** 31 - 1)
-    return runWithoutWaiting(this.#core.memory, serve(this.#words, count))
+    return runWithoutWaiting(this.#place.memory, serve(this.#words, count))
   }
 
   /** Lets all who wait go on, once the mutex is free. Otherwise as {@link Condition.notify}. */
@@ -185,7 +188,7 @@ export class Condition {
 
   /** How many wait, in all threads; some may have given up or ended by now: a snapshot, it may be stale when you read it. */
   get waiting(): number {
-    return waitingIn(this.#core.memory.words, this.#words)
+    return waitingIn(this.#place.memory.words, this.#words)
   }
 
   /** Plain data that `postMessage` and `workerData` carry to another thread of this process; the mutex goes with it. */
@@ -208,7 +211,8 @@ export class Condition {
       throw invalidArgument('what was given beside the handle is no Mutex or RecursiveMutex')
     const own = mutex ?? openMutex(handle.mutex)
     const core = own instanceof Mutex ? Mutex.coreOf(own) : RecursiveMutex.coreOf(own)
-    if (core.memory !== place.memory || core.place.index !== place.load(MUTEX))
+    const isIts = core.memory.identity.every((word, n) => word === place.load(MEMORY + n))
+    if (!isIts || core.place.index !== place.load(MUTEX))
       throw badHandle('the handle is of a condition of another mutex')
     return new Condition(own, place)
   }
@@ -218,28 +222,38 @@ export class Condition {
     return this.#mutex
   }
 
+  /** Beside the mutex. Where that one's memory is this thread's own and full, which nobody could know, in the next one. */
+  #allocate(words: number): Place {
+    const { memory } = this.#core
+    if (!(memory instanceof ThreadMemory) || !memory.isArena) return kind.allocate(() => words, memory)
+    return kind.allocate(() => words)
+  }
+
   async #wait(lock: HeldLock, deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
     const ticket = this.#leaveMutex(lock)
     let ending: Ending | undefined
     try {
-      ending = (await runAwaiting(this.#core.memory, waitUntilServed(this.#words, ticket), deadline, signal)).ending
+      ending = (await runAwaiting(this.#place.memory, waitUntilServed(this.#words, ticket), deadline, signal)).ending
     } catch (reason) {
       // A signal that throws, say. The caller gets that, with the mutex held as after any other wait.
       ending = { reason }
     }
-    const outcome = await this.#core.take(Number.POSITIVE_INFINITY, undefined)
-    try {
-      return this.#comeBack(lock, ticket, outcome, ending)
-    } finally {
-      await repair(lock, outcome, this.#core.onOwnerDied as ((guard: HeldLock) => unknown) | undefined)
-    }
+    let notified = false
+    const outcome = await this.#core.take(Number.POSITIVE_INFINITY, undefined, (taken) => {
+      if (taken === 'acquired' || taken === 'owner died') notified = this.#comeBack(lock, ticket, taken, ending)
+    })
+    if (outcome === 'not recoverable') throw this.#core.notRecoverable()
+    await repair(lock, outcome, this.#core.onOwnerDied as ((guard: HeldLock) => unknown) | undefined)
+    if (isFailure(ending)) throw ending.reason
+    return notified
   }
 
   #waitSync(lock: HeldLock, deadline: number): boolean {
     const ticket = this.#leaveMutex(lock)
+    const { memory } = this.#place
     let ending: Ending | undefined
     try {
-      runBlocking(this.#core.memory, waitUntilServed(this.#words, ticket), deadline)
+      runBlocking(memory, waitUntilServed(this.#words, ticket), deadline)
     } catch (reason) {
       ending = { reason }
     }
@@ -248,20 +262,19 @@ export class Condition {
       outcome = this.#core.takeSync(Number.POSITIVE_INFINITY)
     } catch (error) {
       // The mutex would never come back. The ticket goes as that of a thread that has died.
-      const { memory } = this.#core
       if (runWithoutWaiting(memory, leaveCondition(this.#words, ticket)))
         runWithoutWaiting(memory, serve(this.#words, 1))
       throw error
     }
-    try {
-      return this.#comeBack(lock, ticket, outcome, ending)
-    } finally {
-      repairSync(lock, outcome, this.#core.onOwnerDied as ((guard: HeldLock) => unknown) | undefined)
-    }
+    if (outcome === 'not recoverable') throw this.#core.notRecoverable()
+    const notified = this.#comeBack(lock, ticket, outcome, ending)
+    repairSync(lock, outcome, this.#core.onOwnerDied as ((guard: HeldLock) => unknown) | undefined)
+    if (isFailure(ending)) throw ending.reason
+    return notified
   }
 
   #leaveMutex(lock: HeldLock): number {
-    const { memory } = this.#core
+    const { memory } = this.#place
     const ticket = runWithoutWaiting(memory, enqueueWaiter(this.#words, memory.participant))
     if (ticket === undefined)
       throw outOfRange(`the condition has room for ${this.#words.size - 1} waiters, and has them: see maxWaiters`)
@@ -269,14 +282,13 @@ export class Condition {
     return ticket
   }
 
+  /** With the mutex taken again. @returns whether this wait was notified; if it failed, the next one is instead */
   #comeBack(lock: HeldLock, ticket: number, outcome: Outcome, ending: Ending | undefined): boolean {
-    if (outcome === 'not recoverable') throw this.#core.notRecoverable()
-    lock.resume(this.#core, outcome)
-    const { memory } = this.#core
+    const { memory } = this.#place
     const notified = runWithoutWaiting(memory, leaveCondition(this.#words, ticket))
-    if (ending === undefined || ending === timedOut) return notified
-    if (notified) runWithoutWaiting(memory, serve(this.#words, 1))
-    throw ending.reason
+    if (notified && isFailure(ending)) runWithoutWaiting(memory, serve(this.#words, 1))
+    lock.resume(this.#core, outcome)
+    return notified
   }
 
   #lockOf(guard: MutexGuard): HeldLock {
@@ -286,6 +298,10 @@ export class Condition {
     if (!lock.core.isSameAs(this.#core)) throw invalidArgument('the guard is of another mutex than the condition')
     return lock
   }
+}
+
+function isFailure(ending: Ending | undefined): ending is { readonly reason: unknown } {
+  return ending !== undefined && ending !== timedOut
 }
 
 function openMutex(handle: SharedObjectHandle): Mutex | RecursiveMutex {

@@ -200,7 +200,8 @@ export interface MutexGuard extends Disposable {
    */
   markConsistent(): void
   /**
-   * Releases the lock and wakes one waiter. Does not block. A second call does nothing, whoever holds the lock by then.
+   * Releases the lock and wakes one waiter. Does not block. A second call does nothing, whoever holds the lock by then. While
+   * the guard waits for a condition, it says that the guard is not to have the lock back.
    * If the former owner died and nobody has marked the lock consistent, it is not recoverable from now on.
    */
   release(): void
@@ -231,6 +232,9 @@ function guardFor(core: MutexCore, outcome: Outcome): Guard {
 /** The guards whose former owner died: there are few, and a field for it would cost each guard as much as the lock's step. */
 const afterDeath = new WeakSet<Guard>()
 
+/** The guards that wait for a condition and get their lock back then, unless they are released before. */
+const waiting = new WeakSet<Guard>()
+
 class Guard implements MutexGuard, HeldLock {
   /** The one field, so that a guard is quickly made: undefined when it was released. */
   #core: MutexCore | undefined
@@ -259,7 +263,10 @@ class Guard implements MutexGuard, HeldLock {
 
   release(): void {
     const core = this.#core
-    if (core === undefined) return
+    if (core === undefined) {
+      waiting.delete(this)
+      return
+    }
     core.release()
     this.#core = undefined
   }
@@ -268,12 +275,18 @@ class Guard implements MutexGuard, HeldLock {
     this.release()
   }
 
-  suspend(): void {
+  abandon(): void {
     this.release()
   }
 
+  suspend(): void {
+    this.release()
+    waiting.add(this)
+  }
+
   resume(core: MutexCore, outcome: Outcome): void {
-    this.#core = core
     if (outcome === 'owner died') afterDeath.add(this)
+    if (waiting.delete(this)) this.#core = core
+    else core.release()
   }
 }

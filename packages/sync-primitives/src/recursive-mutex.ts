@@ -40,10 +40,16 @@ export interface RecursiveMutexState extends MutexState {
 /** What this thread holds, by memory and index of the mutex: however many objects it has opened on one, it holds it once. */
 const held = new WeakMap<Memory, Map<number, Hold>>()
 
-/** One holding of the lock, by as many guards as its depth. */
+/**
+ * One holding of the lock, by as many guards as its depth.
+ *
+ * Invariant: while it is 'held', this thread holds the lock and finds this in `held`. It is 'gone' when its depth is 0, or when
+ * it was given up as a whole.
+ */
 class Hold {
   readonly core: MutexCore
   depth = 0
+  state: 'held' | 'waiting' | 'gone' = 'held'
   ownerDied: boolean
 
   constructor(core: MutexCore, ownerDied: boolean) {
@@ -62,14 +68,17 @@ class Hold {
     ofMemory.set(index, this)
   }
 
-  release(): void {
+  release(next: 'waiting' | 'gone'): void {
     this.core.release()
+    this.state = next
     held.get(this.core.memory)?.delete(this.core.place.index)
   }
 
   resume(outcome: Outcome): void {
     this.ownerDied ||= outcome === 'owner died'
+    this.state = 'held'
     this.#register()
+    if (this.depth === 0) this.release('gone')
   }
 
   static of({ memory, index }: Place): Hold | undefined {
@@ -244,7 +253,6 @@ export class RecursiveMutex {
 class Guard implements RecursiveMutexGuard, HeldLock {
   readonly #hold: Hold
   #held = true
-  #suspended = false
 
   constructor(hold: Hold) {
     this.#hold = hold
@@ -256,7 +264,7 @@ class Guard implements RecursiveMutexGuard, HeldLock {
   }
 
   get held(): boolean {
-    return this.#held && !this.#suspended && Hold.of(this.#hold.core.place) === this.#hold
+    return this.#held && this.#hold.state === 'held'
   }
 
   get ownerDied(): boolean {
@@ -274,9 +282,9 @@ class Guard implements RecursiveMutexGuard, HeldLock {
   }
 
   release(): void {
-    if (!this.held) return
+    if (!this.#held || this.#hold.state === 'gone') return
     // First, since it may throw: then nothing was released.
-    if (this.#hold.depth === 1) this.#hold.release()
+    if (this.#hold.depth === 1 && this.#hold.state === 'held') this.#hold.release('gone')
     this.#hold.depth -= 1
     this.#held = false
   }
@@ -285,14 +293,16 @@ class Guard implements RecursiveMutexGuard, HeldLock {
     this.release()
   }
 
-  /** The other guards of this hold count as released meanwhile as well. */
+  abandon(): void {
+    this.#hold.release('gone')
+  }
+
+  /** The other guards of this hold do not hold it meanwhile either. */
   suspend(): void {
-    this.#hold.release()
-    this.#suspended = true
+    this.#hold.release('waiting')
   }
 
   resume(_core: MutexCore, outcome: Outcome): void {
     this.#hold.resume(outcome)
-    this.#suspended = false
   }
 }

@@ -160,11 +160,15 @@ export class Semaphore {
     options?: AcquireOptions & PermitOption,
   ): Promise<Result> {
     const guard = await this.acquire(options)
+    let result: Result
     try {
-      return await fn(guard)
-    } finally {
-      guard.release()
+      result = await fn(guard)
+    } catch (error) {
+      releaseQuietly(guard)
+      throw error
     }
+    guard.release()
+    return result
   }
 
   /**
@@ -173,11 +177,15 @@ export class Semaphore {
    */
   runExclusiveSync<Result>(fn: (guard: SemaphoreGuard) => Result, options?: AcquireSyncOptions & PermitOption): Result {
     const guard = this.acquireSync(options)
+    let result: Result
     try {
-      return fn(guard)
-    } finally {
-      guard.release()
+      result = fn(guard)
+    } catch (error) {
+      releaseQuietly(guard)
+      throw error
     }
+    guard.release()
+    return result
   }
 
   /** The number of free permits: a snapshot, it may be stale when you read it. */
@@ -272,6 +280,15 @@ class Guard implements SemaphoreGuard {
 
   [Symbol.dispose](): void {
     this.release()
+  }
+}
+
+/** The error of what was run tells more than that somebody else has given back too much. */
+function releaseQuietly(guard: SemaphoreGuard): void {
+  try {
+    guard.release()
+  } catch {
+    guard.detach()
   }
 }
 

@@ -197,10 +197,10 @@ describe('the action', () => {
     }
   })
 
-  test('one that comes to its own barrier can only time out, and breaks it', async () => {
+  test('one that comes to its own barrier and blocks there is refused, and breaks it', async () => {
     const barrier: Barrier = new Barrier(2, { action: () => barrier.waitSync({ timeout: 20 }) })
     const other = rejects(barrier.wait(), broken.code)
-    expect(thrownBy(() => barrier.waitSync())).toMatchObject({ code: 'ERR_TIMEOUT' })
+    expect(thrownBy(() => barrier.waitSync())).toMatchObject({ code: 'ERR_ALREADY_OWNED' })
     await other
     expect(barrier.getState().broken).toBe(true)
   })

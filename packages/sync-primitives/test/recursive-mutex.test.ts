@@ -152,7 +152,6 @@ describe.each([
     const waiting = changed.wait(inner)
     expect(mutex.getState()).toMatchObject({ held: false, depth: 0 })
     expect([outer.held, inner.held]).toEqual([false, false])
-    outer.release() // it is not held now: this releases nothing
     expect(thrownBy(() => outer.acquire())).toMatchObject(notOwner)
     const other = await mutex.acquire()
     expect(changed.notify(other)).toBe(1)
@@ -162,6 +161,22 @@ describe.each([
     expect(changed.waitSync(outer, { timeout: 5 })).toBe(false)
     expect(depthOf(mutex)).toBe(2)
     for (const guard of [outer, inner]) guard.release()
+    expect(mutex.getState()).toMatchObject({ held: false, depth: 0 })
+  })
+
+  test('a guard that is released while another one waits does not come back, and the lock is free when all are gone', async () => {
+    const mutex = create()
+    const changed = new Condition(mutex)
+    const outer = mutex.acquireSync()
+    const inner = outer.acquire()
+    const waiting = changed.wait(outer)
+    inner.release()
+    const other = await mutex.acquire()
+    expect(changed.notify(other)).toBe(1)
+    other.release()
+    expect(await waiting).toBe(true)
+    expect([outer.held, inner.held, depthOf(mutex)]).toEqual([true, false, 1])
+    outer.release()
     expect(mutex.getState()).toMatchObject({ held: false, depth: 0 })
   })
 

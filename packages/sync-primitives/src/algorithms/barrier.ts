@@ -24,10 +24,10 @@ export const PARTIES = 1
 export const STATE_WORD = 2
 export const ARRIVED = 3
 const OUTCOMES = 4
-const PARTY = 5
+export const PARTY = 5
 
 const OPEN = 0
-const TRIPPING = 1
+export const TRIPPING = 1
 export const BROKEN = 2
 const phaseBits = 2
 const generations = 2 ** 20

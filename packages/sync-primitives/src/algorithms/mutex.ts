@@ -132,7 +132,8 @@ function* waitForInnerLock(index: number, participant: number, context: readonly
       if ((yield compareExchange(index, FREE, ownedBy(participant) | waiters)) === FREE) return
       continue
     }
-    if (yield isDead(ownerOf(seen))) {
+    // A thread that asks is not inside: it has left by an exception, a stack overflow say. That is as if it had died.
+    if (ownerOf(seen) === participant || (yield isDead(ownerOf(seen)))) {
       if ((yield compareExchange(index, seen, ownedBy(participant) | (seen & WAITERS) | waiters)) === seen) return
       continue
     }

@@ -3,8 +3,16 @@ import { startTicking, stopTicking } from './ticker.js'
 
 interface Task {
   readonly wake: () => void
+  /** What the word was when the task looked. */
+  readonly expected: number
   waits: boolean
 }
+
+/**
+ * How many of the tasks that wait on a word look again in a slice of time although the word has not changed, in turn: so that
+ * one of them notices a death, and many that wait cost little.
+ */
+const looksPerTick = 32
 
 /** One for each word that tasks of this thread wait on. */
 const waiters = new WeakMap<Memory, Map<number, AddressWaiter>>()
@@ -33,7 +41,7 @@ export function onWake(memory: Memory, index: number, expected: number, wake: ()
  *
  * A pending `waitAsync` cannot be taken back, and one that nobody wants any more swallows a wake-up. So there is at most one
  * for each word and thread. When it ends, everybody who waits by then looks again; if nobody does, the wake-up is passed on.
- * Once in a slice of time everybody looks again in any case; and one that nobody wants any more is given a wake-up, which
+ * Once in a slice of time some look again in any case, and all if the word has changed; and one that nobody wants any more is given a wake-up, which
  * reaches it when it is at the head of the word's queue.
  *
  * Invariant: while somebody waits here, a waitAsync of this thread is pending on the word, or has ended and its turn is due.
@@ -64,7 +72,7 @@ class AddressWaiter {
       this.#pending = true
       void woken.then(this.#onWoken)
     }
-    const task: Task = { wake, waits: true }
+    const task: Task = { wake, expected, waits: true }
     this.#tasks.add(task)
     return () => {
       task.waits = false
@@ -73,7 +81,7 @@ class AddressWaiter {
   }
 
   tick(): void {
-    if (this.#tasks.size > 0) this.#lookAgain()
+    if (this.#tasks.size > 0) this.#lookAfterLostWakeUps()
     else if (this.#pending) this.#memory.notify(this.#index, 1)
     else {
       // It has stayed until now for the next one to come.
@@ -88,9 +96,21 @@ class AddressWaiter {
     else this.#memory.notify(this.#index, 1)
   }
 
-  #lookAgain(): void {
-    const tasks = [...this.#tasks]
-    this.#tasks.clear()
+  #lookAfterLostWakeUps(): void {
+    // The first one has waited longest: if the word has changed since anybody looked, then since it did.
+    const [first] = this.#tasks
+    const isUnchanged = Atomics.load(this.#memory.words, this.#index) === first?.expected
+    this.#lookAgain(isUnchanged ? looksPerTick : this.#tasks.size)
+  }
+
+  /** Lets the first `count` tasks look; those that wait on stand at the end then. */
+  #lookAgain(count = this.#tasks.size): void {
+    const tasks: Task[] = []
+    for (const task of this.#tasks) {
+      if (tasks.length === count) break
+      tasks.push(task)
+    }
+    for (const task of tasks) this.#tasks.delete(task)
     for (const task of tasks) {
       // One that goes first may make another one give up.
       if (!task.waits) continue

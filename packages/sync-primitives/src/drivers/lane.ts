@@ -23,6 +23,10 @@ export function laneOf<Result>(memory: Memory, index: number): Lane<Result> {
 }
 
 interface Waiter<Result> {
+  /** Those before and behind it in the lane. */
+  before: Waiter<Result> | undefined
+  behind: Waiter<Result> | undefined
+  isInLane: boolean
   readonly begin: () => Steps<Result>
   /** Set once this waiter was at the head. */
   run: Run<Result> | undefined
@@ -38,10 +42,10 @@ interface Waiter<Result> {
  */
 export class Lane<Result> {
   readonly #memory: Memory
-  readonly #waiters = new Set<Waiter<Result>>() // keeps the order of insertion; delete is O(1)
-  /** A live iterator that is never at its end: one that begins anew walks over the places of all who have left. */
-  readonly #order = this.#waiters.values()
-  #first: Waiter<Result> | undefined
+  // A list with links, not a Set: a Set keeps the places of all who have left until somebody walks over them.
+  #head: Waiter<Result> | undefined
+  #tail: Waiter<Result> | undefined
+  #size = 0
   #advancing = false
 
   constructor(memory: Memory) {
@@ -49,13 +53,28 @@ export class Lane<Result> {
   }
 
   get size(): number {
-    return this.#waiters.size
+    return this.#size
   }
 
-  get #head(): Waiter<Result> | undefined {
-    if (!this.#first || !this.#waiters.has(this.#first))
-      this.#first = this.#waiters.size > 0 ? this.#order.next().value : undefined
-    return this.#first
+  #append(waiter: Waiter<Result>): void {
+    waiter.before = this.#tail
+    if (this.#tail) this.#tail.behind = waiter
+    else this.#head = waiter
+    this.#tail = waiter
+    waiter.isInLane = true
+    this.#size += 1
+  }
+
+  #remove(waiter: Waiter<Result>): void {
+    if (!waiter.isInLane) return
+    if (waiter.before) waiter.before.behind = waiter.behind
+    else this.#head = waiter.behind
+    if (waiter.behind) waiter.behind.before = waiter.before
+    else this.#tail = waiter.before
+    waiter.before = undefined
+    waiter.behind = undefined
+    waiter.isInLane = false
+    this.#size -= 1
   }
 
   /**
@@ -71,6 +90,9 @@ export class Lane<Result> {
   ): Promise<Awaited<Result>> {
     return new Promise((resolve, reject) => {
       const waiter: Waiter<Result> = {
+        before: undefined,
+        behind: undefined,
+        isInLane: false,
         begin,
         run: undefined,
         settle: (awaited) => {
@@ -83,9 +105,9 @@ export class Lane<Result> {
         },
       }
       const patience = new Patience(deadline, signal, (ending) => this.#giveUp(waiter, gaveUp, ending))
-      this.#waiters.add(waiter)
-      if (this.#waiters.size === 1) this.#advance()
-      if (this.#waiters.has(waiter)) patience.watchClock()
+      this.#append(waiter)
+      if (this.#size === 1) this.#advance()
+      if (waiter.isInLane) patience.watchClock()
     })
   }
 
@@ -102,12 +124,12 @@ export class Lane<Result> {
           this.#memory,
           head.begin(),
           (result) => {
-            this.#waiters.delete(head)
+            this.#remove(head)
             head.settle({ result, ending: undefined })
             this.#advance()
           },
           (error) => {
-            this.#waiters.delete(head)
+            this.#remove(head)
             head.fail(error)
             this.#advance()
           },
@@ -121,7 +143,7 @@ export class Lane<Result> {
 
   #giveUp(waiter: Waiter<Result>, gaveUp: Result, ending: Ending): void {
     const wasHead = this.#head === waiter
-    this.#waiters.delete(waiter)
+    this.#remove(waiter)
     try {
       waiter.settle({ result: waiter.run ? waiter.run.giveUp() : gaveUp, ending })
     } catch (error) {

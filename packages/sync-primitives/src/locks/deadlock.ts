@@ -35,7 +35,7 @@ function findCircle(memory: Memory, index: number): number[] | undefined {
     owners.push(owner)
     if (owner === memory.participant) return owners
     // What the dead hold is taken over.
-    if (memory.isDead(owner)) return undefined
+    if (memory.isDead(owner, true)) return undefined
     at = memory.awaitedBy(owner)
   }
   return undefined

@@ -8,8 +8,10 @@ export interface HeldLock {
   readonly core: MutexCore | undefined
   markConsistent(): void
   release(): void
-  /** Releases the mutex, all levels of it. */
+  /** Releases the mutex, all levels of it, until `resume`. A guard that is released meanwhile does not come back. */
   suspend(): void
+  /** Releases the mutex for good, all levels of it. */
+  abandon(): void
   /** The mutex was acquired again, for the same guard. */
   resume(core: MutexCore, outcome: Outcome): void
 }

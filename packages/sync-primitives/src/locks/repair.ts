@@ -1,4 +1,5 @@
 import type { Outcome } from '../algorithms/mutex.js'
+import { holdProcess, letProcessGo } from '../drivers/ticker.js'
 import { refusePromise } from './refuse-promise.js'
 
 /** What a guard can do about its former owner's death. */
@@ -6,7 +7,7 @@ interface Repairable {
   markConsistent(): void
   release(): void
   /** All levels of it, where there may be several. */
-  suspend?(): void
+  abandon?(): void
 }
 
 type Handler<Guard> = ((guard: Guard) => unknown) | undefined
@@ -31,17 +32,20 @@ export async function repair<Guard extends Repairable>(
   handler: Handler<Guard>,
 ): Promise<Guard> {
   if (outcome !== 'owner died' || !handler) return guard
+  holdProcess()
   try {
     await handler(guard)
   } catch (error) {
     abandon(guard)
     throw error
+  } finally {
+    letProcessGo()
   }
   guard.markConsistent()
   return guard
 }
 
 function abandon(guard: Repairable): void {
-  if (guard.suspend) guard.suspend()
+  if (guard.abandon) guard.abandon()
   else guard.release()
 }

@@ -11,6 +11,8 @@ export interface Memory {
   readonly slots: number
   /** The index of the word that holds the highest slot that was ever taken: nobody above it needs to be looked at. */
   readonly highestSlotIndex: number
+  /** Four words that tell this memory from every other. */
+  readonly identity: Int32Array
   /** Takes `count` zeroed words, on cache lines of their own; -1 if there is no room. They are never given back. */
   allocate(count: number): number
   /** Whether `index` is the first word of something that was allocated. */
@@ -21,8 +23,12 @@ export interface Memory {
   waitAsync(index: number, expected: number): Promise<unknown> | undefined
   /** Wakes up to `count` threads that wait on `words[index]`. */
   notify(index: number, count: number): void
-  /** Whether the thread that had this participant number has ended. Unknown is never ended. Does not block. */
-  isDead(participant: number): boolean
+  /**
+   * Whether the thread that had this participant number has ended. Unknown is never ended. Does not block.
+   *
+   * @param fresh - asks the system in any case, and not only when the last answer is some milliseconds old
+   */
+  isDead(participant: number, fresh?: boolean): boolean
   /** Says what this thread blocks for without a time limit: the index of a mutex's owner word; 0 for nothing. */
   setAwaited(ownerIndex: number): void
   /** What the thread with this participant number blocks for. */

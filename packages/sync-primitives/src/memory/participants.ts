@@ -1,5 +1,5 @@
 import { InternalError, tooManyParticipants } from '../errors.js'
-import { thisThread, threadHasEnded } from './thread-identity.js'
+import { nativeThreadIsGone, thisThread, threadHasEnded } from './thread-identity.js'
 
 /**
  * The table of the threads that use a memory: who they are, and which of them have ended.
@@ -12,14 +12,16 @@ import { thisThread, threadHasEnded } from './thread-identity.js'
  * 2               · NATIVE_ID  · the kernel's id of the thread, 0 where that is not known
  * 3               · STARTED    · when the kernel started it, so that a reused id is told apart
  * 4               · AWAITED    · the owner word of the mutex that this thread blocks for without a limit; 0: none
+ * 5               · CLAIM      · the native id of the thread that is taking the slot, -1 if it has none; 0: nobody is
  *
  * Slot 0 is never given out: its STATE is the highest slot that was ever taken.
  *
  * Invariant: a participant is never given out twice before its slot was taken 1,048,576 times.
  * Invariant: what a thread wrote under its participant stays readable as its own after the slot has a new owner, since the
  * generations differ. So a slot is free again as soon as its thread has ended, and nothing needs to be swept first.
- * Invariant: unknown is never ended. A thread counts as ended when somebody saw it end, or the kernel says so. One that ends
- * while it joins keeps its slot.
+ * Invariant: unknown is never ended. A thread counts as ended when somebody saw it end, or the kernel says so.
+ * Invariant: whoever has its id in CLAIM alone writes the slot, but for the step from ALIVE to ENDED. A claim whose thread has
+ * ended is taken over.
  * Differs from robust futexes (linux/Documentation/locking/robust-futexes.rst): no list is walked when a thread ends; whoever
  * waits looks after the owner.
  */
@@ -28,6 +30,7 @@ const THREAD_ID = 1
 const NATIVE_ID = 2
 const STARTED = 3
 const AWAITED = 4
+const CLAIM = 5
 const wordsPerSlot = 8
 
 const FREE = 0
@@ -77,28 +80,42 @@ export class Participants {
     const participant = this.#takeSlot(ENDED) ?? this.#takeSlot(FREE)
     if (participant !== undefined) return participant
     for (let slot = 1; slot <= this.#slots; slot++) this.#probe(slot)
-    const reclaimed = this.#takeSlot(ENDED)
+    const reclaimed = this.#takeSlot(ENDED) ?? this.#takeSlot(JOINING)
     if (reclaimed !== undefined) return reclaimed
     throw tooManyParticipants(`${this.#slots} threads use this memory already`)
   }
 
-  #takeSlot(wanted: typeof FREE | typeof ENDED): number | undefined {
+  #takeSlot(wanted: typeof FREE | typeof ENDED | typeof JOINING): number | undefined {
     for (let slot = 1; slot <= this.#slots; slot++) {
       const at = this.#at(slot)
+      if ((Atomics.load(this.#words, at + STATE) & stateMask) !== wanted || !this.#claim(at)) continue
       const seen = Atomics.load(this.#words, at + STATE)
-      if ((seen & stateMask) !== wanted) continue
-      const generation = ((seen >>> 2) + 1) % generations
-      if (Atomics.compareExchange(this.#words, at + STATE, seen, (generation << 2) | JOINING) !== seen) continue
-      const { threadId, nativeId, started } = thisThread()
-      Atomics.store(this.#words, at + THREAD_ID, threadId)
-      Atomics.store(this.#words, at + NATIVE_ID, nativeId)
-      Atomics.store(this.#words, at + STARTED, started)
-      Atomics.store(this.#words, at + AWAITED, 0)
-      this.#raiseHighest(slot)
-      Atomics.store(this.#words, at + STATE, (generation << 2) | ALIVE)
-      return participantOf(slot, generation)
+      const participant = (seen & stateMask) === ALIVE ? undefined : this.#fill(slot, ((seen >>> 2) + 1) % generations)
+      Atomics.store(this.#words, at + CLAIM, 0)
+      if (participant !== undefined) return participant
     }
     return undefined
+  }
+
+  /** Takes the right to write the slot, also from one who had it and has ended. */
+  #claim(at: number): boolean {
+    const own = thisThread().nativeId || -1
+    const claim = Atomics.load(this.#words, at + CLAIM)
+    if (claim !== 0 && claim !== own && !nativeThreadIsGone(claim)) return false
+    return Atomics.compareExchange(this.#words, at + CLAIM, claim, own) === claim
+  }
+
+  #fill(slot: number, generation: number): number {
+    const at = this.#at(slot)
+    const { threadId, nativeId, started } = thisThread()
+    Atomics.store(this.#words, at + STATE, (generation << 2) | JOINING)
+    Atomics.store(this.#words, at + THREAD_ID, threadId)
+    Atomics.store(this.#words, at + NATIVE_ID, nativeId)
+    Atomics.store(this.#words, at + STARTED, started)
+    Atomics.store(this.#words, at + AWAITED, 0)
+    this.#raiseHighest(slot)
+    Atomics.store(this.#words, at + STATE, (generation << 2) | ALIVE)
+    return participantOf(slot, generation)
   }
 
   /** Before the thread does anything else in this memory: whoever looks at all slots up to the highest looks at it. */
@@ -111,14 +128,14 @@ export class Participants {
   }
 
   /** Whether the thread that had this participant has ended. Cheap while it lives: the kernel is asked now and then only. */
-  isDead(participant: number): boolean {
+  isDead(participant: number, fresh: boolean): boolean {
     const slot = slotOf(participant)
     if (slot === 0 || slot > this.#slots)
       throw new InternalError(`the word of a lock holds the participant ${participant}`)
     const seen = Atomics.load(this.#words, this.#at(slot) + STATE)
     if (seen >>> 2 !== generationOf(participant) || (seen & stateMask) === ENDED) return true
     const now = performance.now()
-    if (now - (this.#probed[slot] as number) < probeIntervalMs) return false
+    if (!fresh && now - (this.#probed[slot] as number) < probeIntervalMs) return false
     this.#probed[slot] = now
     return this.#probe(slot)
   }

@@ -26,7 +26,9 @@ const fileSystem = ((): FileSystem | undefined => {
   const host = (globalThis as { process?: Host }).process
   // Not in Deno: it would ask the user for the permission to read a file.
   if (host?.platform !== 'linux' || 'Deno' in globalThis) return undefined
-  return host.getBuiltinModule?.('node:fs') as FileSystem | undefined
+  const fs = host.getBuiltinModule?.('node:fs') as FileSystem | undefined
+  // As they are now: a test that replaces them later must not make a thread look dead.
+  return fs && { readlinkSync: fs.readlinkSync, readFileSync: fs.readFileSync }
 })()
 
 let identity: ThreadIdentity | undefined
@@ -68,8 +70,33 @@ export function threadHasEnded({ threadId, nativeId, started }: ThreadIdentity):
     const now = startOf(nativeId)
     return now !== undefined && now !== started
   } catch (error) {
-    const { code } = error as { code?: unknown }
-    return code === 'ENOENT' || code === 'ESRCH'
+    return isAbsence(error) && seesItself()
+  }
+}
+
+/** Whether the kernel says that this process has no such thread. */
+export function nativeThreadIsGone(nativeId: number): boolean {
+  if (nativeId <= 0 || !fileSystem) return false
+  try {
+    startOf(nativeId)
+    return false
+  } catch (error) {
+    return isAbsence(error) && seesItself()
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return code === 'ENOENT' || code === 'ESRCH'
+}
+
+/** Whether the kernel shows this thread at this moment: if it does not, it says nothing about others either. */
+function seesItself(): boolean {
+  const own = thisThread()
+  try {
+    return own.nativeId !== 0 && startOf(own.nativeId) === own.started
+  } catch {
+    return false
   }
 }
 

@@ -12,6 +12,7 @@ import { mostSlots, Participants, participantTableWords } from './participants.j
  * 2     · SLOTS        · how many threads there can be at a time; written once
  * 3     · FIRST_FREE   · index of the first word that was not allocated yet
  * 4…7   · IDENTITY     · 128 random bits that tell this memory from every other; written once
+ * 8     · ARENA        · 1: a thread's own memory, for objects of which nobody says where they should be; written once
  * 16…   · PARTICIPANTS · the table of `participants.ts`, then allocated lines of 16 words (64 bytes, one cache line)
  *
  * Invariant: FIRST_FREE only grows and is a multiple of 16, so no word has two users.
@@ -22,6 +23,7 @@ const LAYOUT = 1
 const SLOTS = 2
 const FIRST_FREE = 3
 const IDENTITY = 4
+const ARENA = 8
 const PARTICIPANTS = 16
 const identityWords = 4
 
@@ -45,6 +47,12 @@ const known = new WeakMap<SharedArrayBuffer, ThreadMemory>()
  */
 const knownByIdentity = new Map<string, WeakRef<ThreadMemory>>()
 
+/**
+ * What this thread is in each memory that it has joined. Kept when the memory is collected: the buffer may come in another
+ * message, and a thread that joined anew would not be the owner of what it holds, and would take up one more slot.
+ */
+const joined = new Map<string, number>()
+
 const forget = new FinalizationRegistry<string>((identity) => {
   if (!knownByIdentity.get(identity)?.deref()) knownByIdentity.delete(identity)
 })
@@ -67,6 +75,7 @@ export class ThreadMemory implements Memory {
   readonly participant: number
   readonly slots: number
   readonly highestSlotIndex: number
+  readonly identity: Int32Array
   readonly #participants: Participants
 
   private constructor(buffer: SharedArrayBuffer, words: Int32Array) {
@@ -75,9 +84,11 @@ export class ThreadMemory implements Memory {
     this.slots = Atomics.load(words, SLOTS)
     this.#participants = new Participants(words, PARTICIPANTS, this.slots)
     this.highestSlotIndex = this.#participants.highestSlotIndex
-    this.participant = this.#participants.join()
-    known.set(buffer, this)
+    this.identity = words.subarray(IDENTITY, IDENTITY + identityWords)
     const identity = identityOf(words)
+    this.participant = joined.get(identity) ?? this.#participants.join()
+    joined.set(identity, this.participant)
+    known.set(buffer, this)
     knownByIdentity.set(identity, new WeakRef(this))
     forget.register(this, identity)
   }
@@ -163,8 +174,8 @@ export class ThreadMemory implements Memory {
     Atomics.notify(this.words, index, count)
   }
 
-  isDead(participant: number): boolean {
-    return participant !== this.participant && this.#participants.isDead(participant)
+  isDead(participant: number, fresh = false): boolean {
+    return participant !== this.participant && this.#participants.isDead(participant, fresh)
   }
 
   setAwaited(ownerIndex: number): void {
@@ -182,6 +193,11 @@ export class ThreadMemory implements Memory {
   /** Plain data that `postMessage` and `workerData` carry to another thread of this process; {@link ThreadMemory.of} opens its buffer. */
   toHandle(): MemoryHandle & { readonly buffer: SharedArrayBuffer } {
     return { memory: threadMemoryKind, buffer: this.buffer }
+  }
+
+  /** @internal Whether it was made for objects of which nobody has said where they should be, by whichever thread. */
+  get isArena(): boolean {
+    return Atomics.load(this.words, ARENA) === 1
   }
 
   /** @internal Every memory that this thread uses learns that a thread has ended. */
@@ -207,12 +223,17 @@ let arena: ThreadMemory | undefined
 
 /** The memory that this thread's own objects are made in; it is replaced when it is full, and collected with its last user. */
 export function arenaFor(words: number): ThreadMemory {
-  arena ??= ThreadMemory.create()
+  arena ??= newArena(defaultBytes)
   if (Atomics.load(arena.words, FIRST_FREE) + lines(words) <= arena.words.length) return arena
-  const ofItsOwn = ThreadMemory.create({
-    bytes: Math.max(defaultBytes, (lines(words) + lines(PARTICIPANTS + participantTableWords(defaultSlots))) * 4),
-  })
+  const header = lines(PARTICIPANTS + participantTableWords(defaultSlots))
+  const next = newArena(Math.max(defaultBytes, (lines(words) + header) * 4))
   // One large object does not end the arena of the small ones.
-  if (words * 4 <= defaultBytes / 8) arena = ofItsOwn
-  return ofItsOwn
+  if (words * 4 <= defaultBytes / 8) arena = next
+  return next
+}
+
+function newArena(bytes: number): ThreadMemory {
+  const memory = ThreadMemory.create({ bytes })
+  Atomics.store(memory.words, ARENA, 1)
+  return memory
 }
