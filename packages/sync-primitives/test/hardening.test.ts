@@ -1,5 +1,7 @@
-import fs, { type readFileSync } from 'node:fs'
+import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Condition, ManualResetEvent, Mutex, Semaphore } from '@heddle/sync-primitives'
 import { describe, expect, test } from '@jest/globals'
 import { LockWorker } from './support/lock-worker.js'
