@@ -24,7 +24,7 @@ describe('what users do to a program', () => {
         use()
         deeper()
       }
-      for (let round = 0; round < 20; round++) {
+      for (let round = 0; round < 6; round++) {
         try {
           deeper()
         } catch (error) {

@@ -9,8 +9,8 @@ export interface ThreadIdentity {
 }
 
 interface FileSystem {
-  readlinkSync(path: string): string
-  readFileSync(path: string, encoding: 'latin1'): string
+  readonly readlinkSync: (path: string) => string
+  readonly readFileSync: (path: string, encoding: 'latin1') => string
 }
 
 interface Host {
