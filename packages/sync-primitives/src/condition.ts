@@ -12,6 +12,7 @@ import { runAwaiting } from './drivers/awaiting.js'
 import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
 import { type Ending, timedOut } from './drivers/patience.js'
 import { badHandle, invalidArgument, LockStateError, outOfRange } from './errors.js'
+import { type ConditionHandle, openMutex } from './locks/condition-handle.js'
 import type { HeldLock } from './locks/held-lock.js'
 import type { MutexCore } from './locks/mutex-core.js'
 import { repair, repairSync } from './locks/repair.js'
@@ -26,7 +27,7 @@ import {
   wholeNumber,
 } from './options.js'
 import { RecursiveMutex } from './recursive-mutex.js'
-import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
+import { ObjectKind, Place } from './shared-object.js'
 
 const kind = new ObjectKind({
   name: 'sync-primitives/Condition',
@@ -42,10 +43,6 @@ const SIZE = 0
 const MUTEX = 1
 const MEMORY = 2
 const WORDS = 6
-
-export interface ConditionHandle extends SharedObjectHandle {
-  readonly mutex: SharedObjectHandle
-}
 
 /** How a condition is made. */
 export interface ConditionOptions {
@@ -302,11 +299,6 @@ export class Condition {
 
 function isFailure(ending: Ending | undefined): ending is { readonly reason: unknown } {
   return ending !== undefined && ending !== timedOut
-}
-
-function openMutex(handle: SharedObjectHandle): Mutex | RecursiveMutex {
-  if (typeof handle !== 'object' || handle === null) throw badHandle('the handle of the condition has no mutex')
-  return handle.kind === 'sync-primitives/RecursiveMutex' ? RecursiveMutex.fromHandle(handle) : Mutex.fromHandle(handle)
 }
 
 function mustBeFunction(predicate: unknown): void {

@@ -6,26 +6,23 @@ export {
   type BarrierState,
   type BarrierTurn,
 } from './barrier.js'
-export { Condition, type ConditionHandle, type ConditionOptions } from './condition.js'
+export { Condition, type ConditionOptions } from './condition.js'
 export { BrokenError, InternalError, LockStateError, TimeoutError } from './errors.js'
 export { Latch, type LatchOptions } from './latch.js'
+export type { ConditionHandle } from './locks/condition-handle.js'
 export type { EventOptions } from './locks/event-options.js'
-export type { LockOwner, MutexOpenOptions, MutexOptions, MutexState } from './locks/mutex-core.js'
-export type { ReadWriteLockState } from './locks/read-write-core.js'
+export type { LockOwner, MutexState } from './locks/mutex-core.js'
+export type { MutexOpenOptions, MutexOptions } from './locks/mutex-options.js'
+export type { ReadWriteLockOpenOptions, ReadWriteLockOptions } from './locks/read-write-options.js'
+export type { ReadWriteLockState } from './locks/read-write-state.js'
 export { ManualResetEvent } from './manual-reset-event.js'
 export { type Memory, type MemoryHandle, type MemoryOpener, registerMemory } from './memory/memory.js'
 export { ThreadMemory, type ThreadMemoryOptions } from './memory/thread-memory.js'
 export { type TrackedWorker, trackWorker } from './memory/track-worker.js'
 export { Mutex, type MutexGuard } from './mutex.js'
 export type { AcquireOptions, AcquireSyncOptions } from './options.js'
-export {
-  type ReadGuard,
-  ReadWriteLock,
-  type ReadWriteLockOpenOptions,
-  type ReadWriteLockOptions,
-  type UpgradableReadGuard,
-  type WriteGuard,
-} from './read-write-lock.js'
+export type { ReadGuard, UpgradableReadGuard, WriteGuard } from './read-write-guards.js'
+export { ReadWriteLock } from './read-write-lock.js'
 export { RecursiveMutex, type RecursiveMutexGuard, type RecursiveMutexState } from './recursive-mutex.js'
 export {
   type PermitOption,

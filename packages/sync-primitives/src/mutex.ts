@@ -1,13 +1,8 @@
 import type { Outcome } from './algorithms/mutex.js'
 import { LockStateError } from './errors.js'
 import type { HeldLock } from './locks/held-lock.js'
-import {
-  MutexCore,
-  type MutexOpenOptions,
-  type MutexOptions,
-  type MutexState,
-  mutexOptions,
-} from './locks/mutex-core.js'
+import { MutexCore, type MutexState } from './locks/mutex-core.js'
+import { type MutexOpenOptions, type MutexOptions, mutexOptions } from './locks/mutex-options.js'
 import { repair, repairSync } from './locks/repair.js'
 import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, signalOf } from './options.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'

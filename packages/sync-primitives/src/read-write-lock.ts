@@ -1,9 +1,10 @@
 import type { Outcome } from './algorithms/mutex.js'
 import type { ReadOutcome } from './algorithms/read-write-lock.js'
-import { BrokenError, LockStateError, outOfRange, TimeoutError } from './errors.js'
-import { ReadWriteCore, type ReadWriteLockState } from './locks/read-write-core.js'
+import { ReadWriteCore } from './locks/read-write-core.js'
+import { readWriteFailure } from './locks/read-write-failure.js'
+import type { ReadWriteLockOpenOptions, ReadWriteLockOptions } from './locks/read-write-options.js'
+import type { ReadWriteLockState } from './locks/read-write-state.js'
 import { repair, repairSync } from './locks/repair.js'
-import type { Memory } from './memory/memory.js'
 import {
   type AcquireOptions,
   type AcquireSyncOptions,
@@ -12,7 +13,14 @@ import {
   objectOption,
   signalOf,
 } from './options.js'
-import { ReadGuardOf, UpgradableReadGuardOf, WriteGuardOf } from './read-write-guards.js'
+import {
+  type ReadGuard,
+  ReadGuardOf,
+  type UpgradableReadGuard,
+  UpgradableReadGuardOf,
+  type WriteGuard,
+  WriteGuardOf,
+} from './read-write-guards.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
 
 const kind = new ObjectKind({
@@ -22,97 +30,7 @@ const kind = new ObjectKind({
   fromHandle: (handle) => ReadWriteLock.fromHandle(handle),
 })
 
-/** What concerns one thread's view of a read-write lock. */
-export interface ReadWriteLockOpenOptions {
-  /**
-   * Repairs what a writer that died has left, before anybody sees a guard; the lock is marked consistent when it returns, or
-   * its promise is fulfilled. A reader that finds the lock so takes it for writing first. What it throws comes out of the
-   * acquisition, and the lock is then not recoverable. `Sync` and `try` forms need one that returns no promise.
-   */
-  readonly onOwnerDied?: ((guard: WriteGuard) => unknown) | undefined
-}
-
-/** How a read-write lock is made. */
-export interface ReadWriteLockOptions extends ReadWriteLockOpenOptions {
-  /** Where its words are. Default: this thread's own memory. */
-  readonly memory?: Memory | undefined
-}
-
-/** The right to read; any number of readers are inside at a time. */
-export interface ReadGuard extends Disposable {
-  /** Whether this guard still holds the lock. */
-  readonly held: boolean
-  /** Leaves. Does not block. A second call does nothing. */
-  release(): void
-}
-
-/** The right to write; nobody else is inside. */
-export interface WriteGuard extends Disposable {
-  /** Whether this guard still holds the lock. */
-  readonly held: boolean
-  /** Whether a writer before this one died inside. Stays true when it was marked consistent. */
-  readonly ownerDied: boolean
-  /**
-   * Says that the data is sound again after the former writer's death; without one it does nothing. Does not block.
-   *
-   * @throws LockStateError `ERR_NOT_OWNER`: this guard was released; state unchanged
-   */
-  markConsistent(): void
-  /**
-   * Becomes a reader, and no other writer comes in between. Does not block. This guard is released by it.
-   *
-   * @throws LockStateError `ERR_NOT_OWNER`: this guard was released; state unchanged
-   * @throws BrokenError `ERR_OWNER_DIED`: the data was not marked consistent yet; state unchanged
-   * @throws RangeError `ERR_OUT_OF_RANGE`: 2,046 readers of this thread are inside; state unchanged
-   */
-  downgrade(): ReadGuard
-  /**
-   * Leaves, and lets those who wait enter. Does not block. A second call does nothing. If a former writer died and nobody has
-   * marked the lock consistent, it is not recoverable from now on.
-   */
-  release(): void
-}
-
-/** The right to read beside other readers, and to become a writer without letting another writer in between. */
-export interface UpgradableReadGuard extends Disposable {
-  /** Whether this guard still holds the lock. */
-  readonly held: boolean
-  /**
-   * Becomes a writer when the readers have left; new ones wait. This guard is released by it. A pending call keeps the process
-   * alive.
-   *
-   * @throws LockStateError `ERR_NOT_OWNER`: this guard was released; state unchanged
-   * @throws TimeoutError `ERR_TIMEOUT`, the signal's reason, TypeError, RangeError: as {@link ReadWriteLock.acquireWrite};
-   *   this guard then holds the lock as before
-   */
-  upgrade(options?: AcquireOptions): Promise<WriteGuard>
-  /**
-   * The same, and blocks this thread and its event loop.
-   *
-   * @throws LockStateError `ERR_ALREADY_OWNED`: this thread is inside as a reader as well, so that waiting could never end
-   */
-  upgradeSync(options?: AcquireSyncOptions): WriteGuard
-  /**
-   * Becomes a writer if no reader is inside. Does not block.
-   *
-   * @returns undefined: it did not, and this guard holds the lock as before
-   * @throws LockStateError `ERR_NOT_OWNER`: this guard was released; state unchanged
-   */
-  tryUpgrade(): WriteGuard | undefined
-  /**
-   * Becomes a plain reader. Does not block. This guard is released by it.
-   *
-   * @throws LockStateError `ERR_NOT_OWNER`: this guard was released; `ERR_ALREADY_OWNED`: it is becoming a writer; state unchanged
-   * @throws RangeError `ERR_OUT_OF_RANGE`: 2,046 readers of this thread are inside; state unchanged
-   */
-  downgrade(): ReadGuard
-  /**
-   * Leaves. Does not block. A second call does nothing.
-   *
-   * @throws LockStateError `ERR_ALREADY_OWNED`: it is becoming a writer; abort that, or wait for it; state unchanged
-   */
-  release(): void
-}
+// More than 300 lines: one class, most of which is the contract of its forms.
 
 /**
  * A lock that threads share: many readers at a time, or one writer.
@@ -374,12 +292,12 @@ export class ReadWriteLock {
 
   #readGuard(outcome: ReadOutcome): ReadGuard {
     if (outcome === 'acquired') return new ReadGuardOf(this.#core)
-    throw failure(outcome)
+    throw readWriteFailure(outcome)
   }
 
   #upgradableGuard(outcome: Outcome): UpgradableReadGuard {
     if (outcome === 'acquired') return new UpgradableReadGuardOf(this.#core)
-    throw failure(outcome)
+    throw readWriteFailure(outcome)
   }
 
   #writeGuard(outcome: Outcome): Promise<WriteGuard> {
@@ -393,25 +311,6 @@ export class ReadWriteLock {
   #newWriteGuard(outcome: Outcome): WriteGuard {
     if (outcome === 'acquired' || outcome === 'owner died')
       return new WriteGuardOf(this.#core, outcome === 'owner died')
-    throw failure(outcome)
-  }
-}
-
-function failure(outcome: Exclude<ReadOutcome, 'acquired'>): Error {
-  switch (outcome) {
-    case 'gave up':
-      return new TimeoutError('the read-write lock could not be entered in time')
-    case 'owner died':
-      return new BrokenError(
-        'ERR_OWNER_DIED',
-        'a writer died inside the read-write lock: take it for writing, repair the data and call markConsistent()',
-      )
-    case 'not recoverable':
-      return new LockStateError(
-        'ERR_NOT_RECOVERABLE',
-        'a writer died inside the read-write lock, and the next one left without markConsistent(): nobody enters any more',
-      )
-    case 'too many':
-      return outOfRange('this thread is inside the read-write lock as often as it can be, 2,046 times')
+    throw readWriteFailure(outcome)
   }
 }

@@ -1,15 +1,10 @@
 import type { Outcome } from './algorithms/mutex.js'
 import { LockStateError } from './errors.js'
 import type { HeldLock } from './locks/held-lock.js'
-import {
-  MutexCore,
-  type MutexOpenOptions,
-  type MutexOptions,
-  type MutexState,
-  mutexOptions,
-} from './locks/mutex-core.js'
+import { MutexCore, type MutexState } from './locks/mutex-core.js'
+import { type MutexOpenOptions, type MutexOptions, mutexOptions } from './locks/mutex-options.js'
+import { Hold } from './locks/recursive-hold.js'
 import { repair, repairSync } from './locks/repair.js'
-import type { Memory } from './memory/memory.js'
 import type { MutexGuard } from './mutex.js'
 import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, signalOf } from './options.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
@@ -35,55 +30,6 @@ export interface RecursiveMutexGuard extends MutexGuard {
 export interface RecursiveMutexState extends MutexState {
   /** How many guards of this thread hold the lock; 0 if another thread holds it. */
   readonly depth: number
-}
-
-/** What this thread holds, by memory and index of the mutex: however many objects it has opened on one, it holds it once. */
-const held = new WeakMap<Memory, Map<number, Hold>>()
-
-/**
- * One holding of the lock, by as many guards as its depth.
- *
- * Invariant: while it is 'held', this thread holds the lock and finds this in `held`. It is 'gone' when its depth is 0, or when
- * it was given up as a whole.
- */
-class Hold {
-  readonly core: MutexCore
-  depth = 0
-  state: 'held' | 'waiting' | 'gone' = 'held'
-  ownerDied: boolean
-
-  constructor(core: MutexCore, ownerDied: boolean) {
-    this.core = core
-    this.ownerDied = ownerDied
-    this.#register()
-  }
-
-  #register(): void {
-    const { memory, index } = this.core.place
-    let ofMemory = held.get(memory)
-    if (!ofMemory) {
-      ofMemory = new Map()
-      held.set(memory, ofMemory)
-    }
-    ofMemory.set(index, this)
-  }
-
-  release(next: 'waiting' | 'gone'): void {
-    this.core.release()
-    this.state = next
-    held.get(this.core.memory)?.delete(this.core.place.index)
-  }
-
-  resume(outcome: Outcome): void {
-    this.ownerDied ||= outcome === 'owner died'
-    this.state = 'held'
-    this.#register()
-    if (this.depth === 0) this.release('gone')
-  }
-
-  static of({ memory, index }: Place): Hold | undefined {
-    return held.get(memory)?.get(index)
-  }
 }
 
 /**

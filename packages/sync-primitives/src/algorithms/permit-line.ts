@@ -28,6 +28,8 @@ import { lockBriefly, type Outcome, unlock } from './mutex.js'
  * https://doi.org/10.1145/359060.359076
  * Differs: tickets stand in a record for each thread, so that one that leaves or dies takes its ticket with it, and the others
  * need no gap in a count. A thread that blocks takes the place of its own tasks: they cannot go on before it does.
+ *
+ * More than 300 lines: all of them are steps under one lock on one set of words, and are read and proven as a whole.
  */
 export const LOCK = 0
 export const TOTAL = 1

@@ -51,6 +51,8 @@ import {
  * Source: one lock per reader, as in the "big reader" locks of Linux 2.4 (include/linux/brlock.h).
  * Differs: a reader that finds no LOOK enters and leaves with one step each; the writer announces itself before it waits, so
  * readers cannot starve it; the entries of the dead do not count.
+ *
+ * More than 300 lines: every way in and out relies on the same three invariants, and is read and proven with the others.
  */
 const GATE = 0
 const WRITER = 1

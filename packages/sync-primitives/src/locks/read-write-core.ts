@@ -33,30 +33,14 @@ import {
 import { runAwaiting } from '../drivers/awaiting.js'
 import { runBlocking, runWithoutWaiting } from '../drivers/blocking.js'
 import { type Lane, laneOf } from '../drivers/lane.js'
-import { type Ending, timedOut } from '../drivers/patience.js'
-import { InternalError, LockStateError, TimeoutError } from '../errors.js'
+import { InternalError } from '../errors.js'
 import type { Memory } from '../memory/memory.js'
 import { slotOf } from '../memory/participants.js'
 import type { ObjectKind, Place } from '../shared-object.js'
 import type { Steps } from '../steps.js'
 import type { LockOwner } from './mutex-core.js'
-
-export interface ReadWriteLockState {
-  /** How many readers are inside, in all threads; an upgradable one does not count. */
-  readonly readers: number
-  /** Who writes, or waits for the readers to leave. */
-  readonly writer: LockOwner | undefined
-  /** Who holds an upgradable read, or is about to write. */
-  readonly upgradableReader: LockOwner | undefined
-  /** Whether readers or writers may be waiting, in any thread. */
-  readonly contended: boolean
-  /** How many tasks of this thread wait. */
-  readonly waitingHere: number
-  /** Whether a writer has died inside, and nobody has said since that the data is consistent. */
-  readonly ownerDied: boolean
-  /** False: the lock was released after a writer's death without being marked consistent, and nobody enters any more. */
-  readonly recoverable: boolean
-}
+import { alreadyInside, notInTime, orAbort } from './read-write-failure.js'
+import type { ReadWriteLockState } from './read-write-state.js'
 
 /** The words of a read-write lock, and the ways in and out. */
 export class ReadWriteCore {
@@ -298,21 +282,4 @@ export class ReadWriteCore {
       `the read-write lock that this thread holds has the words ${this.#words[this.#gate]} and ${this.#words[this.#writer]}`,
     )
   }
-}
-
-/** One that gave up because its signal aborted gets the signal's reason. */
-function orAbort<Result extends string>(result: Result, ending: Ending | undefined): Result {
-  if (result === 'gave up' && ending !== undefined && ending !== timedOut) throw ending.reason
-  return result
-}
-
-function alreadyInside(how: string): LockStateError {
-  return new LockStateError(
-    'ERR_ALREADY_OWNED',
-    `this thread ${how} in the read-write lock already: waiting for it here could never end`,
-  )
-}
-
-function notInTime(): TimeoutError {
-  return new TimeoutError('the readers did not leave the read-write lock in time')
 }
