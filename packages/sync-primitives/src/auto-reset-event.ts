@@ -1,7 +1,7 @@
 import { giveSignal, removeSignal, SET, takeSignal } from './algorithms/auto-reset-event.js'
 import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
 import { type Lane, laneOf } from './drivers/lane.js'
-import { timedOut } from './drivers/patience.js'
+import { isAbort } from './drivers/patience.js'
 import { type EventOptions, initiallySetOf } from './locks/event-options.js'
 import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, objectOption, signalOf } from './options.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
@@ -77,7 +77,7 @@ export class AutoResetEvent {
     if (this.#lane.size === 0 && this.#takeIfSet()) return true
     const index = this.#place.at(0)
     const { result, ending } = await this.#lane.run(() => takeSignal(index), false, deadline, signal)
-    if (!result && ending !== undefined && ending !== timedOut) throw ending.reason
+    if (!result && isAbort(ending)) throw ending.reason
     return result
   }
 

@@ -17,7 +17,7 @@ import {
 } from './algorithms/barrier.js'
 import { runAwaiting } from './drivers/awaiting.js'
 import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
-import { timedOut } from './drivers/patience.js'
+import { isAbort } from './drivers/patience.js'
 import { holdProcess, letProcessGo } from './drivers/ticker.js'
 import { BrokenError, LockStateError, TimeoutError } from './errors.js'
 import { refusePromise } from './locks/refuse-promise.js'
@@ -126,7 +126,7 @@ export class Barrier {
     const signal = signalOf(options)
     if (signal?.aborted) throw signal.reason
     const { result, ending } = await runAwaiting(this.#place.memory, this.#pass(), deadline, signal)
-    if (result.outcome === 'gave up' && ending !== undefined && ending !== timedOut) throw ending.reason
+    if (result.outcome === 'gave up' && isAbort(ending)) throw ending.reason
     if (result.outcome !== 'run the action') return turnOf(result)
     holdProcess()
     try {

@@ -10,7 +10,7 @@ import {
 import type { Outcome } from './algorithms/mutex.js'
 import { runAwaiting } from './drivers/awaiting.js'
 import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
-import { type Ending, timedOut } from './drivers/patience.js'
+import { type Ending, isAbort } from './drivers/patience.js'
 import { badHandle, invalidArgument, LockStateError, outOfRange } from './errors.js'
 import { type ConditionHandle, openMutex } from './locks/condition-handle.js'
 import type { HeldLock } from './locks/held-lock.js'
@@ -22,6 +22,7 @@ import {
   type AcquireOptions,
   type AcquireSyncOptions,
   deadlineOf,
+  mustBeFunction,
   objectOption,
   signalOf,
   wholeNumber,
@@ -141,7 +142,7 @@ export class Condition {
     const deadline = deadlineOf(options)
     const signal = signalOf(options)
     const lock = this.#lockOf(guard)
-    mustBeFunction(predicate)
+    mustBeFunction('predicate', predicate)
     for (;;) {
       if (await predicate()) return true
       if (signal?.aborted) throw signal.reason
@@ -155,7 +156,7 @@ export class Condition {
   waitForSync(guard: MutexGuard, predicate: () => boolean, options?: AcquireSyncOptions): boolean {
     const deadline = deadlineOf(options)
     const lock = this.#lockOf(guard)
-    mustBeFunction(predicate)
+    mustBeFunction('predicate', predicate)
     for (;;) {
       if (predicate()) return true
       this.#lockOf(guard)
@@ -241,7 +242,7 @@ export class Condition {
     })
     if (outcome === 'not recoverable') throw this.#core.notRecoverable()
     await repair(lock, outcome, this.#core.onOwnerDied as ((guard: HeldLock) => unknown) | undefined)
-    if (isFailure(ending)) throw ending.reason
+    if (isAbort(ending)) throw ending.reason
     return notified
   }
 
@@ -266,7 +267,7 @@ export class Condition {
     if (outcome === 'not recoverable') throw this.#core.notRecoverable()
     const notified = this.#comeBack(lock, ticket, outcome, ending)
     repairSync(lock, outcome, this.#core.onOwnerDied as ((guard: HeldLock) => unknown) | undefined)
-    if (isFailure(ending)) throw ending.reason
+    if (isAbort(ending)) throw ending.reason
     return notified
   }
 
@@ -283,7 +284,7 @@ export class Condition {
   #comeBack(lock: HeldLock, ticket: number, outcome: Outcome, ending: Ending | undefined): boolean {
     const { memory } = this.#place
     const notified = runWithoutWaiting(memory, leaveCondition(this.#words, ticket))
-    if (notified && isFailure(ending)) runWithoutWaiting(memory, serve(this.#words, 1))
+    if (notified && isAbort(ending)) runWithoutWaiting(memory, serve(this.#words, 1))
     lock.resume(this.#core, outcome)
     return notified
   }
@@ -295,12 +296,4 @@ export class Condition {
     if (!lock.core.isSameAs(this.#core)) throw invalidArgument('the guard is of another mutex than the condition')
     return lock
   }
-}
-
-function isFailure(ending: Ending | undefined): ending is { readonly reason: unknown } {
-  return ending !== undefined && ending !== timedOut
-}
-
-function mustBeFunction(predicate: unknown): void {
-  if (typeof predicate !== 'function') throw invalidArgument('predicate must be a function')
 }

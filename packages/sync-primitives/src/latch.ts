@@ -1,7 +1,7 @@
 import { countDown, countOf, mostCount, waitForLatch, wordFor } from './algorithms/latch.js'
 import { runAwaiting } from './drivers/awaiting.js'
 import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
-import { timedOut } from './drivers/patience.js'
+import { isAbort } from './drivers/patience.js'
 import { LockStateError } from './errors.js'
 import type { Memory } from './memory/memory.js'
 import {
@@ -90,7 +90,7 @@ export class Latch {
     if (this.count === 0) return true
     const { memory } = this.#place
     const { result, ending } = await runAwaiting(memory, waitForLatch(this.#place.at(0)), deadline, signal)
-    if (!result && ending !== undefined && ending !== timedOut) throw ending.reason
+    if (!result && isAbort(ending)) throw ending.reason
     return result
   }
 

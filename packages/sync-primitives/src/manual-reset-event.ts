@@ -1,7 +1,7 @@
 import { resetEvent, SET, setEvent, waitForEvent } from './algorithms/manual-reset-event.js'
 import { runAwaiting } from './drivers/awaiting.js'
 import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
-import { timedOut } from './drivers/patience.js'
+import { isAbort } from './drivers/patience.js'
 import { type EventOptions, initiallySetOf } from './locks/event-options.js'
 import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, objectOption, signalOf } from './options.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
@@ -70,7 +70,7 @@ export class ManualResetEvent {
     if (this.isSet) return true
     const { memory } = this.#place
     const { result, ending } = await runAwaiting(memory, waitForEvent(this.#place.at(0)), deadline, signal)
-    if (!result && ending !== undefined && ending !== timedOut) throw ending.reason
+    if (!result && isAbort(ending)) throw ending.reason
     return result
   }
 

@@ -48,6 +48,11 @@ export function functionOption<Fn>(name: string, value: Fn | undefined): Fn | un
   return value
 }
 
+/** @throws TypeError `ERR_INVALID_ARG`: no function */
+export function mustBeFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw invalidArgument(`${name} must be a function, not ${describe(value)}`)
+}
+
 /** @throws TypeError `ERR_INVALID_ARG`: the signal is no AbortSignal */
 export function signalOf(options: AcquireOptions | undefined): AbortSignal | undefined {
   const signal = options?.signal

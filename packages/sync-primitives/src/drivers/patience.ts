@@ -56,3 +56,8 @@ export class Patience {
 export type Ending = typeof timedOut | { readonly reason: unknown }
 
 export const timedOut = Symbol('timed out')
+
+/** Whether somebody gave up for a reason that its caller has to be given, and not because the time was up. */
+export function isAbort(ending: Ending | undefined): ending is { readonly reason: unknown } {
+  return ending !== undefined && ending !== timedOut
+}

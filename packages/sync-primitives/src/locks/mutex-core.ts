@@ -29,7 +29,7 @@ import {
 } from '../algorithms/permit-line.js'
 import { runBlocking, runWithoutWaiting } from '../drivers/blocking.js'
 import { type Lane, laneOf } from '../drivers/lane.js'
-import { timedOut } from '../drivers/patience.js'
+import { isAbort } from '../drivers/patience.js'
 import { InternalError, LockStateError, TimeoutError } from '../errors.js'
 import type { Memory } from '../memory/memory.js'
 import type { ObjectKind, Place } from '../shared-object.js'
@@ -167,8 +167,7 @@ export class MutexCore {
     const begin = () => telling(this.#acquire(AWAITING_LANE), onTaken)
     const { result, ending } = await this.#lane.run(begin, 'gave up', deadline, signal)
     if (result !== 'gave up') return result
-    if (ending === timedOut || ending === undefined) throw this.timedOut()
-    throw ending.reason
+    throw isAbort(ending) ? ending.reason : this.timedOut()
   }
 
   release(): void {

@@ -1,5 +1,5 @@
 import type { ReadOutcome } from '../algorithms/read-write-lock.js'
-import { type Ending, timedOut } from '../drivers/patience.js'
+import { type Ending, isAbort } from '../drivers/patience.js'
 import { BrokenError, LockStateError, outOfRange, TimeoutError } from '../errors.js'
 
 /** What a call that could not enter a read-write lock throws. */
@@ -24,7 +24,7 @@ export function readWriteFailure(outcome: Exclude<ReadOutcome, 'acquired'>): Err
 
 /** One that gave up because its signal aborted gets the signal's reason. */
 export function orAbort<Result extends string>(result: Result, ending: Ending | undefined): Result {
-  if (result === 'gave up' && ending !== undefined && ending !== timedOut) throw ending.reason
+  if (result === 'gave up' && isAbort(ending)) throw ending.reason
   return result
 }
 

@@ -19,7 +19,7 @@ import {
 } from '../algorithms/permit-line.js'
 import { runBlocking, runWithoutWaiting } from '../drivers/blocking.js'
 import { type Lane, laneOf } from '../drivers/lane.js'
-import { timedOut } from '../drivers/patience.js'
+import { isAbort } from '../drivers/patience.js'
 import { TimeoutError } from '../errors.js'
 import type { Memory } from '../memory/memory.js'
 import { generationOf, slotOf } from '../memory/participants.js'
@@ -139,8 +139,7 @@ export class SemaphoreCore {
       signal,
     )
     if (result !== 'gave up') return
-    if (ending === timedOut || ending === undefined) throw this.timedOut()
-    throw ending.reason
+    throw isAbort(ending) ? ending.reason : this.timedOut()
   }
 
   /** Gives back what this thread holds. @returns false: the bound does not allow it */
