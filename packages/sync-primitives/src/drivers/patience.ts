@@ -55,7 +55,7 @@ export class Patience {
 /** Why somebody waits no longer: the time is up, or the reason that a signal gave. */
 export type Ending = typeof timedOut | { readonly reason: unknown }
 
-export const timedOut = Symbol('timed out')
+const timedOut = Symbol('timed out')
 
 /** Whether somebody gave up for a reason that its caller has to be given, and not because the time was up. */
 export function isAbort(ending: Ending | undefined): ending is { readonly reason: unknown } {
