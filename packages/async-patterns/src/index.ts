@@ -1,3 +1,7 @@
-export { AsyncSemaphore, type AsyncSemaphoreGuard, type AsyncSemaphoreOptions } from './async-semaphore.js'
 export { ClosedError, LockStateError, TimeoutError } from './errors.js'
-export type { AcquireOptions } from './options.js'
+export {
+  AsyncSemaphore,
+  type AsyncSemaphoreGuard,
+  type AsyncSemaphoreOptions,
+} from './locks/async-semaphore.js'
+export type { WaitOptions } from './options.js'

@@ -129,10 +129,11 @@ async function runBoth(
           guards.map(({ id }) => id),
           [...naive.grants],
         )
+        note(jest.getTimerCount(), naive.timers)
     }
     note(
-      { op: operation.op, free: real.availablePermits, waiting: real.waiting, timers: jest.getTimerCount() },
-      { op: operation.op, free: naive.free, waiting: naive.waiting.length, timers: naive.timers },
+      { op: operation.op, free: real.availablePermits, waiting: real.waiting },
+      { op: operation.op, free: naive.free, waiting: naive.waiting.length },
     )
   }
   real.close()

@@ -1,18 +1,19 @@
 import { type Abortable, type AbortWatch, watchAbort } from './abort-registry.js'
-import { TimeoutError } from './errors.js'
-import { holdProcess, letProcessGo, longestTimerMs } from './keep-alive.js'
+import { Deadline, type Timed } from './deadline.js'
+import { holdProcess, letProcessGo } from './keep-alive.js'
 
-/** One pending acquisition. Those without limits are kept small: a backlog costs its memory. */
-class Waiter<Value> {
-  readonly permits: number
+/** One that waits. Those without limits are kept small: a backlog costs its memory. */
+export class Waiter<Value, Ask> {
+  /** What it waits for, or with: permits, an item. */
+  readonly ask: Ask
   readonly resolve: (value: Value) => void
   readonly reject: (reason: unknown) => void
-  limits: Limits<Value> | undefined = undefined
-  previous: Waiter<Value> | undefined = undefined
-  next: Waiter<Value> | undefined = undefined
+  limits: Limits<Value, Ask> | undefined = undefined
+  previous: Waiter<Value, Ask> | undefined = undefined
+  next: Waiter<Value, Ask> | undefined = undefined
 
-  constructor(permits: number, resolve: (value: Value) => void, reject: (reason: unknown) => void) {
-    this.permits = permits
+  constructor(ask: Ask, resolve: (value: Value) => void, reject: (reason: unknown) => void) {
+    this.ask = ask
     this.resolve = resolve
     this.reject = reject
   }
@@ -29,53 +30,44 @@ class Waiter<Value> {
 }
 
 /** What may end a wait before its grant: a signal, a deadline, or both. Begins to count when it is made. */
-class Limits<Value> implements Abortable {
+class Limits<Value, Ask> implements Abortable, Timed {
   readonly signal: AbortSignal | undefined
-  readonly #waiter: Waiter<Value>
-  readonly #queue: WaiterQueue<Value>
+  readonly #waiter: Waiter<Value, Ask>
+  readonly #queue: WaiterQueue<Value, Ask>
   readonly #watch: AbortWatch | undefined
-  /** On the clock of `performance.now()`; Infinity: there is no timer. */
-  readonly #deadline: number
-  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #deadline: Deadline | undefined
 
-  constructor(waiter: Waiter<Value>, queue: WaiterQueue<Value>, timeout: number, signal: AbortSignal | undefined) {
+  constructor(
+    waiter: Waiter<Value, Ask>,
+    queue: WaiterQueue<Value, Ask>,
+    timeout: number,
+    signal: AbortSignal | undefined,
+  ) {
     this.signal = signal
     this.#waiter = waiter
     this.#queue = queue
     this.#watch = signal === undefined ? undefined : watchAbort(signal, this)
-    this.#deadline = timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout
-    if (this.hasTimer) this.#armTimer(timeout)
+    this.#deadline = timeout === Number.POSITIVE_INFINITY ? undefined : new Deadline(timeout, this)
   }
 
   /** A timer keeps the process alive by itself. */
   get hasTimer(): boolean {
-    return this.#deadline !== Number.POSITIVE_INFINITY
+    return this.#deadline !== undefined
   }
 
   onAbort(): void {
     this.#queue.giveUp(this.#waiter, this.signal?.reason)
   }
 
+  onDeadline(): void {
+    this.#queue.giveUp(this.#waiter, this.#queue.timedOut(this.#waiter.ask))
+  }
+
   /** Leaves neither a timer nor a listener. */
   lift(): void {
     this.#watch?.remove(this)
-    clearTimeout(this.#timer)
+    this.#deadline?.cancel()
   }
-
-  onTimer(): void {
-    // Timers may fire a little early, and there are deadlines beyond the longest timer: look at the clock.
-    const left = this.#deadline - performance.now()
-    if (left > 0) this.#armTimer(left)
-    else this.#queue.giveUp(this.#waiter, this.#queue.timedOut())
-  }
-
-  #armTimer(left: number): void {
-    this.#timer = setTimeout(onTimer, Math.min(Math.ceil(left), longestTimerMs), this)
-  }
-}
-
-function onTimer<Value>(limits: Limits<Value>): void {
-  limits.onTimer()
 }
 
 /**
@@ -85,23 +77,24 @@ function onTimer<Value>(limits: Limits<Value>): void {
  * Invariant: a waiter is in the list exactly as long as its promise is pending, and only then does it have a timer, hang on
  * its signal, or keep the process alive.
  */
-export class WaiterQueue<Value> {
-  readonly #what: string
+export class WaiterQueue<Value, Ask = undefined> {
+  /** The error of one that asked for `ask` and whose time is over. */
+  readonly timedOut: (ask: Ask) => Error
   readonly #onHeadGaveUp: () => void
-  #head: Waiter<Value> | undefined
-  #tail: Waiter<Value> | undefined
+  #head: Waiter<Value, Ask> | undefined
+  #tail: Waiter<Value, Ask> | undefined
   #size = 0
 
   /**
-   * @param what - what they wait for, in the message of a TimeoutError
+   * @param timedOut - makes the error of one whose time is over
    * @param onHeadGaveUp - called after the first one gave up: the next one may want less
    */
-  constructor(what: string, onHeadGaveUp: () => void) {
-    this.#what = what
+  constructor(timedOut: (ask: Ask) => Error, onHeadGaveUp: () => void = () => undefined) {
+    this.timedOut = timedOut
     this.#onHeadGaveUp = onHeadGaveUp
   }
 
-  get head(): Waiter<Value> | undefined {
+  get head(): Waiter<Value, Ask> | undefined {
     return this.#head
   }
 
@@ -110,9 +103,9 @@ export class WaiterQueue<Value> {
   }
 
   /** Waits behind all others. The signal must not be aborted yet, and the timeout not 0. */
-  wait(permits: number, timeout: number, signal: AbortSignal | undefined): Promise<Value> {
+  wait(ask: Ask, timeout: number, signal: AbortSignal | undefined): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
-      const waiter = new Waiter<Value>(permits, resolve, reject)
+      const waiter = new Waiter<Value, Ask>(ask, resolve, reject)
       if (signal !== undefined || timeout !== Number.POSITIVE_INFINITY)
         waiter.limits = new Limits(waiter, this, timeout, signal)
       if (!waiter.limits?.hasTimer) holdProcess()
@@ -124,29 +117,44 @@ export class WaiterQueue<Value> {
     })
   }
 
+  /** Takes the first one out whose signal has not aborted; those before it are refused with the reason of theirs. */
+  takeLiveHead(): Waiter<Value, Ask> | undefined {
+    for (;;) {
+      const head = this.#head
+      if (head === undefined) return undefined
+      if (!head.isAborting) {
+        this.#remove(head)
+        return head
+      }
+      this.refuse(head, head.abortReason)
+    }
+  }
+
   /** Fulfils a waiter's promise. */
-  grant(waiter: Waiter<Value>, value: Value): void {
+  grant(waiter: Waiter<Value, Ask>, value: Value): void {
     this.#remove(waiter)
     waiter.resolve(value)
   }
 
   /** Rejects a waiter's promise; does not report that the head gave up. */
-  refuse(waiter: Waiter<Value>, reason: unknown): void {
+  refuse(waiter: Waiter<Value, Ask>, reason: unknown): void {
     this.#remove(waiter)
     waiter.reject(reason)
   }
 
-  giveUp(waiter: Waiter<Value>, reason: unknown): void {
+  /** Rejects all that wait: with `reason`, or with that of their own signal if it has aborted. */
+  refuseAll(reason: unknown): void {
+    for (let head = this.#head; head !== undefined; head = this.#head)
+      this.refuse(head, head.isAborting ? head.abortReason : reason)
+  }
+
+  giveUp(waiter: Waiter<Value, Ask>, reason: unknown): void {
     const wasHead = waiter === this.#head
     this.refuse(waiter, reason)
     if (wasHead) this.#onHeadGaveUp()
   }
 
-  timedOut(): TimeoutError {
-    return new TimeoutError(`${this.#what} was not free in time`)
-  }
-
-  #remove(waiter: Waiter<Value>): void {
+  #remove(waiter: Waiter<Value, Ask>): void {
     const { previous, next } = waiter
     if (previous === undefined) this.#head = next
     else previous.next = next

@@ -1,6 +1,7 @@
-import { ClosedError, invalidArgument, LockStateError } from './errors.js'
-import { type AcquireOptions, checkIsObject, signalOf, timeoutOf, wholeNumber } from './options.js'
-import { WaiterQueue } from './waiter-queue.js'
+import { ClosedError, invalidArgument, LockStateError, TimeoutError } from '../errors.js'
+import { checkIsObject, describe, signalOf, timeoutOf, type WaitOptions, wholeNumber } from '../options.js'
+import { WaiterQueue } from '../waiting/waiter-queue.js'
+import { runHolding } from './guard-scope.js'
 
 // The same bound as a semaphore that threads share, and a small integer in every engine.
 const mostPermits = 2 ** 30 - 1
@@ -30,9 +31,7 @@ export class AsyncSemaphore {
    */
   #free: number
   readonly #bound: number
-  readonly #queue = new WaiterQueue<AsyncSemaphoreGuard>('what was asked of the semaphore', () =>
-    this.#grantToWaiters(),
-  )
+  readonly #queue = new WaiterQueue<AsyncSemaphoreGuard, number>(timedOut, () => this.#grantToWaiters())
   #isClosed = false
   #closeReason: unknown
 
@@ -64,10 +63,10 @@ export class AsyncSemaphore {
    * free; it does not wait, and nobody waits for it
    * @throws (rejects) TypeError `ERR_INVALID_ARG`: arguments of a wrong kind; nothing was acquired
    */
-  acquire(options?: AcquireOptions): Promise<AsyncSemaphoreGuard>
-  acquire(permits: number, options?: AcquireOptions): Promise<AsyncSemaphoreGuard>
+  acquire(options?: WaitOptions): Promise<AsyncSemaphoreGuard>
+  acquire(permits: number, options?: WaitOptions): Promise<AsyncSemaphoreGuard>
   // Neither an async function nor a closure: what needs no waiting costs a guard and one promise.
-  acquire(first?: number | AcquireOptions, second?: AcquireOptions): Promise<AsyncSemaphoreGuard> {
+  acquire(first?: number | WaitOptions, second?: WaitOptions): Promise<AsyncSemaphoreGuard> {
     try {
       let permits = 1
       let options = second
@@ -80,7 +79,7 @@ export class AsyncSemaphore {
       if (signal?.aborted) return Promise.reject(signal.reason)
       if (this.#isClosed) return Promise.reject(this.#closedError())
       if (this.#canTake(permits)) return Promise.resolve(this.#take(permits))
-      if (timeout === 0) return Promise.reject(this.#queue.timedOut())
+      if (timeout === 0) return Promise.reject(timedOut())
       return this.#queue.wait(permits, timeout, signal)
     } catch (error) {
       return Promise.reject(error)
@@ -126,9 +125,9 @@ export class AsyncSemaphore {
    */
   runExclusive<Result>(
     fn: (guard: AsyncSemaphoreGuard) => Result | PromiseLike<Result>,
-    options?: AcquireOptions,
+    options?: WaitOptions,
   ): Promise<Result> {
-    if (typeof fn !== 'function') return Promise.reject(invalidArgument(`fn must be a function, not ${typeof fn}`))
+    if (typeof fn !== 'function') return Promise.reject(invalidArgument(`fn must be a function, not ${describe(fn)}`))
     // An async function that waits here would keep half as much again in memory for each call that waits.
     return this.acquire(options).then((guard) => runHolding(guard, fn))
   }
@@ -145,9 +144,7 @@ export class AsyncSemaphore {
     this.#isClosed = true
     this.#closeReason = reason
     // One error for all of them, as with the reason of a signal: a stack for each would cost more than all the rest.
-    const error = this.#closedError()
-    for (let head = this.#queue.head; head !== undefined; head = this.#queue.head)
-      this.#queue.refuse(head, head.isAborting ? head.abortReason : error)
+    this.#queue.refuseAll(this.#closedError())
   }
 
   /** The number of free permits: a snapshot. Some can be free while somebody waits, who has asked for more than that. */
@@ -177,17 +174,14 @@ export class AsyncSemaphore {
     for (;;) {
       const head = this.#queue.head
       // We could look for somebody who wants less. With a steady stream of those, the one who wants more would starve.
-      if (head === undefined || head.permits > this.#free) return
+      if (head === undefined || head.ask > this.#free) return
       if (head.isAborting) this.#queue.refuse(head, head.abortReason)
-      else this.#queue.grant(head, this.#take(head.permits))
+      else this.#queue.grant(head, this.#take(head.ask))
     }
   }
 
   #closedError(): ClosedError {
-    const message = 'the semaphore is closed'
-    return this.#closeReason === undefined
-      ? new ClosedError(message)
-      : new ClosedError(message, { cause: this.#closeReason })
+    return new ClosedError('the semaphore is closed', this.#closeReason)
   }
 }
 
@@ -241,13 +235,6 @@ class Guard implements AsyncSemaphoreGuard {
   }
 }
 
-async function runHolding<Result>(
-  guard: AsyncSemaphoreGuard,
-  fn: (guard: AsyncSemaphoreGuard) => Result | PromiseLike<Result>,
-): Promise<Result> {
-  try {
-    return await fn(guard)
-  } finally {
-    guard.release()
-  }
+function timedOut(): TimeoutError {
+  return new TimeoutError('what was asked of the semaphore was not free in time')
 }

@@ -1,8 +1,8 @@
-/** The longest delay that timers take without wrapping around, in milliseconds. */
-export const longestTimerMs = 2 ** 31 - 1
+import { longestTimerMs } from '../platform/clock.js'
 
 let holders = 0
 let timer: ReturnType<typeof setTimeout> | undefined
+let isLookingAgain = false
 
 /**
  * Keeps the process alive until {@link letProcessGo}. A pending promise does not do that by itself, and what will settle it
@@ -16,6 +16,15 @@ export function holdProcess(): void {
 /** Takes back one {@link holdProcess}. */
 export function letProcessGo(): void {
   holders -= 1
+  if (holders > 0 || isLookingAgain) return
+  // A consumer that is handed an item most often waits for the next one within the same turn: a timer for each would cost
+  // more than the hand-over.
+  isLookingAgain = true
+  void Promise.resolve().then(lookAgain)
+}
+
+function lookAgain(): void {
+  isLookingAgain = false
   if (holders > 0) return
   clearTimeout(timer)
   timer = undefined
