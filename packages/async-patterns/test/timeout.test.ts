@@ -79,9 +79,9 @@ describe('timeout', () => {
     jest.advanceTimersByTime(longestTimerMs)
     expect(jest.getTimerCount()).toBe(1)
     semaphore.release(3)
+    const settled = await Promise.allSettled([...timed, ...untimed])
     await drain()
     expect(jest.getTimerCount()).toBe(0)
-    const settled = await Promise.allSettled([...timed, ...untimed])
     expect(settled.map(({ status }) => status === 'fulfilled')).toEqual([false, false, false, true, true, true])
   })
 
