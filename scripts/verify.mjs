@@ -7,6 +7,7 @@ import { run, stopRequested } from './lib/processes.mjs'
 import { setUp } from './lib/set-up.mjs'
 
 const suites = {
+  async: { packages: ['async-patterns'], load: () => import('./lib/verify/async.mjs') },
   sync: { packages: ['sync-primitives', 'interleave'], load: () => import('./lib/verify/sync.mjs') },
 }
 

@@ -7,7 +7,7 @@ const smallest = 16
  * other places are undefined, so that nothing taken out is kept from collection.
  */
 export class RingBuffer<Item> {
-  #places: (Item | undefined)[] = new Array<Item | undefined>(smallest).fill(undefined)
+  #places: (Item | undefined)[] = Array.from({ length: smallest })
   #mask = smallest - 1
   #head = 0
   #size = 0
@@ -40,7 +40,7 @@ export class RingBuffer<Item> {
 
   #grow(): void {
     const { length } = this.#places
-    const places = new Array<Item | undefined>(2 * length).fill(undefined)
+    const places = Array.from<Item | undefined>({ length: 2 * length })
     for (let i = 0; i < length; i++) places[i] = this.#places[(this.#head + i) & this.#mask]
     this.#places = places
     this.#mask = 2 * length - 1

@@ -1,4 +1,4 @@
-import { type AcquireOptions, AsyncSemaphore, type AsyncSemaphoreGuard } from '@heddle/async-patterns'
+import { AsyncSemaphore, type AsyncSemaphoreGuard, type WaitOptions } from '@heddle/async-patterns'
 import { describe, expect, test } from '@jest/globals'
 import { rejectionOf } from './support/observe.js'
 
@@ -44,8 +44,8 @@ describe('bad arguments', () => {
   test.each(options)('%s is refused, free or not, and nothing changes', async (_, bad, error) => {
     for (const free of [0, 1]) {
       const semaphore = new AsyncSemaphore(free)
-      expect(await rejectionOf(semaphore.acquire(1, bad as AcquireOptions))).toMatchObject(error)
-      expect(await rejectionOf(semaphore.runExclusive(() => 1, bad as AcquireOptions))).toMatchObject(error)
+      expect(await rejectionOf(semaphore.acquire(1, bad as WaitOptions))).toMatchObject(error)
+      expect(await rejectionOf(semaphore.runExclusive(() => 1, bad as WaitOptions))).toMatchObject(error)
       expect([semaphore.availablePermits, semaphore.waiting]).toEqual([free, 0])
     }
   })

@@ -7,4 +7,5 @@ type Suite = (options: BenchOptions) => Promise<Row[]>
 export const suites: Readonly<Record<string, Suite>> = {
   pool: async (options) => (await import('./pool.js')).poolSuite(options),
   sync: async (options) => (await import('./sync.js')).syncSuite(options),
+  async: async (options) => (await import('./async.js')).asyncSuite(options),
 }

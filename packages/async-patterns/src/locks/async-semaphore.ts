@@ -31,7 +31,10 @@ export class AsyncSemaphore {
    */
   #free: number
   readonly #bound: number
-  readonly #queue = new WaiterQueue<AsyncSemaphoreGuard, number>(timedOut, () => this.#grantToWaiters())
+  readonly #queue = new WaiterQueue<AsyncSemaphoreGuard, number>(timedOut, () => this.#grantToWaiters(), {
+    kind: 'AsyncSemaphore',
+    object: this,
+  })
   #isClosed = false
   #closeReason: unknown
 
@@ -145,6 +148,11 @@ export class AsyncSemaphore {
     this.#closeReason = reason
     // One error for all of them, as with the reason of a signal: a stack for each would cost more than all the rest.
     this.#queue.refuseAll(this.#closedError())
+  }
+
+  /** The same as {@link AsyncSemaphore.close}. */
+  [Symbol.dispose](): void {
+    this.close()
   }
 
   /** The number of free permits: a snapshot. Some can be free while somebody waits, who has asked for more than that. */

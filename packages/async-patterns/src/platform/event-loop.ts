@@ -1,8 +1,10 @@
 /**
  * Lets timers and input breathe while a backlog is worked off: a chain of promises never lets go of the thread by itself, and
- * a million small tasks would keep every timer waiting until the last is done.
+ * a million small tasks would keep every timer waiting until the last is done. And tells the time roughly, since reading the
+ * clock costs as much as the rest of a small task.
  *
- * Invariant: `isTurnMarked` is true exactly while a turn of the event loop is on order; the turn then begins a new budget.
+ * Invariant: `isTurnMarked` is true exactly while a turn of the event loop is on order. With the turn the budget ends; the next
+ * one begins with the next look at the clock, and then a turn is on order.
  */
 const budgetMs = 5
 const mostSkipped = 32
@@ -11,32 +13,41 @@ const mostSkipped = 32
 const orderTurn = turnOrderer()
 
 let isTurnMarked = false
-let turnBegan = 0
+let hasBudget = false
+let budgetBegan = 0
 let lastLook = 0
 let callsToSkip = 1
 let skipped = 0
 let resting: (() => void)[] = []
 
 /**
- * Whether so much was done since the event loop last went round that the caller should go on in {@link nextTurn}. Call it
- * once for each small piece of work: it reads the clock rarely while the pieces are small, and each time when they are not.
+ * Milliseconds on the clock of `performance.now()`, as they were a moment ago: never before the event loop last went round,
+ * and within a tenth of a millisecond or so while what lies between the calls takes little. The clock is read rarely while
+ * that is so, and each time when it is not.
  */
-export function isTurnDue(): boolean {
+export function roughNow(): number {
   skipped += 1
-  if (skipped < callsToSkip) return false
+  if (hasBudget && skipped < callsToSkip) return lastLook
   skipped = 0
   const now = performance.now()
-  if (!isTurnMarked) {
+  if (hasBudget) {
+    if (now - lastLook > 1) callsToSkip = 1
+    else if (now - lastLook < 0.1) callsToSkip = Math.min(2 * callsToSkip, mostSkipped)
+  } else {
     markTurn()
-    turnBegan = now
-    lastLook = now
-    return false
+    hasBudget = true
+    budgetBegan = now
   }
-  const sinceLook = now - lastLook
   lastLook = now
-  if (sinceLook > 1) callsToSkip = 1
-  else if (sinceLook < 0.1) callsToSkip = Math.min(2 * callsToSkip, mostSkipped)
-  return now - turnBegan >= budgetMs
+  return now
+}
+
+/**
+ * Whether so much was done since the event loop last went round that the caller should go on in {@link nextTurn}. Call it
+ * once for each small piece of work.
+ */
+export function isTurnDue(): boolean {
+  return roughNow() - budgetBegan >= budgetMs
 }
 
 /** Calls `callback` after timers and input had their turn. */
@@ -53,6 +64,7 @@ function markTurn(): void {
 
 function onTurn(): void {
   isTurnMarked = false
+  hasBudget = false
   const callbacks = resting
   resting = []
   for (const callback of callbacks) callback()

@@ -12,10 +12,17 @@ export interface Abortable {
 class Watch {
   readonly #signal: AbortSignal
   readonly #hanging = new Set<Abortable>()
+  /** The one that is being told, and leaves meanwhile: taking each out of a large set would cost as much as telling it. */
+  #told: Abortable | undefined
   readonly #listener = (): void => {
     watches.delete(this.#signal)
     // Telling one may settle others of them: what has left by its turn is not told.
-    for (const abortable of this.#hanging) abortable.onAbort()
+    for (const abortable of this.#hanging) {
+      this.#told = abortable
+      abortable.onAbort()
+    }
+    this.#told = undefined
+    this.#hanging.clear()
   }
 
   constructor(signal: AbortSignal) {
@@ -28,6 +35,7 @@ class Watch {
   }
 
   remove(abortable: Abortable): void {
+    if (abortable === this.#told) return
     this.#hanging.delete(abortable)
     if (this.#hanging.size > 0 || watches.get(this.#signal) !== this) return
     watches.delete(this.#signal)

@@ -1,4 +1,5 @@
 import { longestTimerMs } from '../platform/clock.js'
+import { nextTurn } from '../platform/event-loop.js'
 
 let holders = 0
 let timer: ReturnType<typeof setTimeout> | undefined
@@ -17,10 +18,10 @@ export function holdProcess(): void {
 export function letProcessGo(): void {
   holders -= 1
   if (holders > 0 || isLookingAgain) return
-  // A consumer that is handed an item most often waits for the next one within the same turn: a timer for each would cost
-  // more than the hand-over.
+  // A consumer that is handed an item most often waits for the next one within the same turn of the event loop: a timer for
+  // each would cost more than the hand-over.
   isLookingAgain = true
-  void Promise.resolve().then(lookAgain)
+  nextTurn(lookAgain)
 }
 
 function lookAgain(): void {

@@ -1,9 +1,19 @@
+import { type Linked, LinkedList } from '../linked-list.js'
+import { channel } from '../platform/diagnostics.js'
 import { type Abortable, type AbortWatch, watchAbort } from './abort-registry.js'
 import { Deadline, type Timed } from './deadline.js'
 import { holdProcess, letProcessGo } from './keep-alive.js'
 
+/** Whom the waiters wait for, as the diagnostics channel tells it. */
+export interface WaitSubject {
+  readonly kind: string
+  readonly object: object
+}
+
+const waits = channel('wait')
+
 /** One that waits. Those without limits are kept small: a backlog costs its memory. */
-export class Waiter<Value, Ask> {
+export class Waiter<Value, Ask> implements Linked<Waiter<Value, Ask>> {
   /** What it waits for, or with: permits, an item. */
   readonly ask: Ask
   readonly resolve: (value: Value) => void
@@ -71,8 +81,7 @@ class Limits<Value, Ask> implements Abortable, Timed {
 }
 
 /**
- * Who waits, in the order they came: a doubly linked list, so that whoever gives up leaves at once from wherever it stands
- * and the first is always alive.
+ * Who waits, in the order they came. Whoever gives up leaves at once from wherever it stands, so the first is always alive.
  *
  * Invariant: a waiter is in the list exactly as long as its promise is pending, and only then does it have a timer, hang on
  * its signal, or keep the process alive.
@@ -81,25 +90,26 @@ export class WaiterQueue<Value, Ask = undefined> {
   /** The error of one that asked for `ask` and whose time is over. */
   readonly timedOut: (ask: Ask) => Error
   readonly #onHeadGaveUp: () => void
-  #head: Waiter<Value, Ask> | undefined
-  #tail: Waiter<Value, Ask> | undefined
-  #size = 0
+  readonly #subject: WaitSubject | undefined
+  readonly #waiters = new LinkedList<Waiter<Value, Ask>>()
 
   /**
    * @param timedOut - makes the error of one whose time is over
    * @param onHeadGaveUp - called after the first one gave up: the next one may want less
+   * @param subject - whom to tell of on the channel `heddle:async-patterns:wait`; undefined: nobody is told
    */
-  constructor(timedOut: (ask: Ask) => Error, onHeadGaveUp: () => void = () => undefined) {
+  constructor(timedOut: (ask: Ask) => Error, onHeadGaveUp: () => void = () => undefined, subject?: WaitSubject) {
     this.timedOut = timedOut
     this.#onHeadGaveUp = onHeadGaveUp
+    this.#subject = subject
   }
 
   get head(): Waiter<Value, Ask> | undefined {
-    return this.#head
+    return this.#waiters.head
   }
 
   get size(): number {
-    return this.#size
+    return this.#waiters.size
   }
 
   /** Waits behind all others. The signal must not be aborted yet, and the timeout not 0. */
@@ -109,18 +119,15 @@ export class WaiterQueue<Value, Ask = undefined> {
       if (signal !== undefined || timeout !== Number.POSITIVE_INFINITY)
         waiter.limits = new Limits(waiter, this, timeout, signal)
       if (!waiter.limits?.hasTimer) holdProcess()
-      waiter.previous = this.#tail
-      if (this.#tail === undefined) this.#head = waiter
-      else this.#tail.next = waiter
-      this.#tail = waiter
-      this.#size += 1
+      this.#waiters.push(waiter)
+      if (waits.hasSubscribers && this.#subject !== undefined) waits.publish({ ...this.#subject, waiting: this.size })
     })
   }
 
   /** Takes the first one out whose signal has not aborted; those before it are refused with the reason of theirs. */
   takeLiveHead(): Waiter<Value, Ask> | undefined {
     for (;;) {
-      const head = this.#head
+      const { head } = this.#waiters
       if (head === undefined) return undefined
       if (!head.isAborting) {
         this.#remove(head)
@@ -144,26 +151,18 @@ export class WaiterQueue<Value, Ask = undefined> {
 
   /** Rejects all that wait: with `reason`, or with that of their own signal if it has aborted. */
   refuseAll(reason: unknown): void {
-    for (let head = this.#head; head !== undefined; head = this.#head)
+    for (let { head } = this; head !== undefined; head = this.head)
       this.refuse(head, head.isAborting ? head.abortReason : reason)
   }
 
   giveUp(waiter: Waiter<Value, Ask>, reason: unknown): void {
-    const wasHead = waiter === this.#head
+    const wasHead = waiter === this.#waiters.head
     this.refuse(waiter, reason)
     if (wasHead) this.#onHeadGaveUp()
   }
 
   #remove(waiter: Waiter<Value, Ask>): void {
-    const { previous, next } = waiter
-    if (previous === undefined) this.#head = next
-    else previous.next = next
-    if (next === undefined) this.#tail = previous
-    else next.previous = previous
-    // An old waiter that still pointed to younger ones would keep them from an early collection.
-    waiter.previous = undefined
-    waiter.next = undefined
-    this.#size -= 1
+    this.#waiters.remove(waiter)
     waiter.limits?.lift()
     if (!waiter.limits?.hasTimer) letProcessGo()
   }

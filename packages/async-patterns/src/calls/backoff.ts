@@ -1,0 +1,42 @@
+import { invalidArgument, outOfRange } from '../errors.js'
+import { describe, milliseconds } from '../options.js'
+
+/** How long to pause before each further attempt. */
+export interface BackoffOptions {
+  /** Milliseconds before the second attempt. Default: 100. */
+  readonly minDelay?: number | undefined
+  /** Milliseconds that no pause exceeds. Default: 30,000. */
+  readonly maxDelay?: number | undefined
+  /** By what each pause is longer than the one before, 1 or more. Default: 2. */
+  readonly factor?: number | undefined
+  /**
+   * The share of a pause that chance decides, 0 to 1: with 1, the default, a pause is anything up to its full length, so that
+   * those who failed together do not come back together.
+   */
+  readonly jitter?: number | undefined
+}
+
+/** The pause before attempt 2, 3, … in milliseconds: `pauses(1)` is that after the first attempt. */
+export type Backoff = (failures: number) => number
+
+/**
+ * Source: M. Brooker, "Exponential Backoff And Jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ *
+ * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options
+ */
+export function backoffOf(options: BackoffOptions): Backoff {
+  const minDelay = milliseconds('minDelay', options.minDelay ?? 100)
+  const maxDelay = milliseconds('maxDelay', options.maxDelay ?? 30_000)
+  const factor = numberBetween('factor', options.factor ?? 2, 1, Number.MAX_VALUE)
+  const jitter = numberBetween('jitter', options.jitter ?? 1, 0, 1)
+  return (failures) => {
+    const full = minDelay === 0 ? 0 : Math.min(maxDelay, minDelay * factor ** (failures - 1))
+    return full * (1 - jitter * Math.random())
+  }
+}
+
+function numberBetween(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') throw invalidArgument(`${name} must be a number, not ${describe(value)}`)
+  if (!(value >= least && value <= most)) throw outOfRange(`${name} must be from ${least} to ${most}, not ${value}`)
+  return value
+}
