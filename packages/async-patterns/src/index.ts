@@ -30,16 +30,12 @@ export {
 export { AsyncQueue, type AsyncQueueOptions, type AsyncQueueStats } from './queues/async-queue.js'
 export type { ProducerConsumerProblem, ProducerConsumerReport } from './queues/producer-consumer-report.js'
 export type { ConsumerContext, ProducerContext } from './queues/producer-consumer-run.js'
-export {
-  type AsyncMapOptions,
-  AsyncTaskManager,
-  type AsyncTaskManagerOptions,
-  type AsyncTaskManagerStats,
-} from './tasks/async-task-manager.js'
+export { AsyncTaskManager } from './tasks/async-task-manager.js'
 export type { DurationStats } from './tasks/duration-histogram.js'
 export type { TaskContext } from './tasks/managed-task.js'
 export type { TaskMapResults } from './tasks/map/task-map.js'
 export type { CompletedTask, TaskRow } from './tasks/result-table.js'
 export type { DroppedTask, WhenFull } from './tasks/scheduler-options.js'
 export { TaskGroup, type TaskGroupOptions } from './tasks/task-group.js'
+export type { AsyncMapOptions, AsyncTaskManagerOptions, AsyncTaskManagerStats } from './tasks/task-manager-options.js'
 export type { TaskOptions } from './tasks/task-options.js'

@@ -24,6 +24,8 @@ const resolved = Promise.resolve()
  * while there are any, and until the next turn of the event loop.
  * Invariant: #processing <= maxConcurrentBatches, and #atWork, the items of those batches, <= maxPending.
  * Invariant: whenever no method of ours is running, no batch can begin, or #isMarked: #pump is going to run.
+ *
+ * More than 300 lines: every way in and out relies on the same invariants, and is read with the others.
  */
 export class BatchLine<T, R> {
   readonly counts = { items: 0, batches: 0, failedItems: 0, failedBatches: 0, retries: 0 }

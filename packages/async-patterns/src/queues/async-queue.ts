@@ -46,12 +46,14 @@ const done: Promise<void> = Promise.resolve()
  */
 export class AsyncQueue<T> {
   /*
+   * More than 300 lines: one class, half of which is the contract of its methods.
+   *
    * Invariant: whoever waits to get finds no item, and whoever waits to put finds no room: between two calls of ours
    * `#gets` is empty or `#items` is, or we are resting; and `#puts` is empty or `#items` is full.
    * Invariant: while resting, until the next turn of the event loop, those who get stand in line although there are items:
    * letting one of them wait with an item in its hand would let others pass it with later ones.
    * Invariant: an item is in `#items`, or in a put that waits, or was given to exactly one caller.
-   * Invariant: a closed queue has no puts that wait, and gets wait only while it is open.
+   * Invariant: a closed queue has no puts that wait, and gets wait only until it is empty.
    */
   readonly #subject = { kind: 'AsyncQueue', object: this }
   readonly #capacity: number

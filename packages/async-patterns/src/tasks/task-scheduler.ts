@@ -8,6 +8,7 @@ import { Deadline } from '../waiting/deadline.js'
 import { holdProcess, letProcessGo } from '../waiting/keep-alive.js'
 import { WaiterQueue } from '../waiting/waiter-queue.js'
 import { DurationHistogram } from './duration-histogram.js'
+import { Follower } from './follower.js'
 import { LaneTurn } from './lane-turn.js'
 import type { ManagedTask } from './managed-task.js'
 import type { LaneHost, RunningMap } from './map/lane-host.js'
@@ -15,18 +16,6 @@ import { isPromiseLike, toPromise } from './promise-like.js'
 import type { SchedulerOptions, TaskCounts } from './scheduler-options.js'
 import { admitted, TaskLine } from './task-line.js'
 import { TaskScope } from './task-scope.js'
-
-/** Waits for the body of one task after another: callbacks that are made for each task are most of what a small one costs. */
-class Follower {
-  task: ManagedTask | undefined
-  readonly onValue: (value: unknown) => void
-  readonly onError: (error: unknown) => void
-
-  constructor(onFollowed: (follower: Follower, ok: boolean, outcome: unknown) => void) {
-    this.onValue = (value) => onFollowed(this, true, value)
-    this.onError = (error) => onFollowed(this, false, error)
-  }
-}
 
 const taskChannel = channel('task')
 
@@ -40,6 +29,8 @@ const taskChannel = channel('task')
  * Invariant: whenever no method of ours is at work, and we are neither paused nor resting, the first in line does not fit.
  * Invariant: a task waits for room only while the queue is full.
  * Invariant: every task settles exactly once, and leaves no timer, listener or place behind.
+ *
+ * More than 300 lines: every way in and out relies on the same invariants, and is read with the others.
  */
 export class TaskScheduler implements LaneHost {
   readonly abortGrace: number

@@ -1,6 +1,5 @@
 // What the cases claim with. It runs in a page too, so it uses nothing of Node.
 
-const limitMs = 8_000
 export const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
 
 export function ok(condition, what) {
@@ -38,15 +37,6 @@ export async function rejectsWith(promise, expected, what) {
   const { status, value, reason } = (await Promise.allSettled([promise]))[0]
   if (status === 'fulfilled') throw new Error(`${what}: expected ${show(expected)}, got ${show(value)}`)
   equal(reason, expected, what)
-}
-
-/** Lets other tasks run until something is so. */
-export async function until(condition, what) {
-  const limit = performance.now() + limitMs
-  while (!condition()) {
-    if (performance.now() > limit) throw new Error(`never came: ${what}`)
-    await turn()
-  }
 }
 
 /** That a promise stays pending while the event loop goes round a few times. */

@@ -1,8 +1,8 @@
 import { AsyncQueue } from '@heddle/async-patterns'
 import fc from 'fast-check'
-import { NaiveQueue } from '../support/naive-queue.js'
 import { drain, type FakeClock } from './fake-clock.ts'
 import { label, playScripts, type Script, same, script, withFakeTime } from './model.ts'
+import { NaiveQueue } from './naive-queue.js'
 
 const signals = 3
 const timeout = fc.constantFrom(0, 1, 2, 3, 5, Number.POSITIVE_INFINITY)

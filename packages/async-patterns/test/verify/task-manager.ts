@@ -1,8 +1,8 @@
 import { AsyncTaskManager, type TaskContext } from '@heddle/async-patterns'
 import fc from 'fast-check'
-import { NaiveManager, type NaiveManagerOptions, type NaiveTask } from '../support/naive-manager.js'
 import { drain, type FakeClock } from './fake-clock.ts'
 import { label, playScripts, same, script, withFakeTime } from './model.ts'
+import { NaiveManager, type NaiveManagerOptions, type NaiveTask } from './naive-manager.js'
 
 const signals = 2
 const limit = fc.constantFrom(1, 2, 3, 5, 9)
