@@ -228,8 +228,16 @@ export class BatchLine<T, R> {
       this.#fail(batch, error, began)
       return
     }
+    let results: unknown[] | undefined
+    try {
+      // A copy: the callers look later, and the processing may use its array again. Reading it may throw.
+      results = outcome?.slice()
+    } catch (error) {
+      this.#fail(batch, error, began)
+      return
+    }
     this.#leaveBehind(batch)
-    const failures = batch.fulfil(outcome)
+    const failures = batch.fulfil(results)
     this.counts.failedItems += failures.length
     this.#passSettled()
     this.#surroundings.publish(batch, 'success', began)

@@ -252,9 +252,9 @@ export class Batch<T> implements Timed, GivingUp {
     this.#forget()
   }
 
-  /** Results where the callers look for them; a copy, since they look later, and the processing may use its array again. */
+  /** Results where the callers look for them. */
   #byNumber(results: readonly unknown[]): readonly unknown[] {
-    if (this.#numbers === undefined) return results.slice()
+    if (this.#numbers === undefined) return results
     const byNumber: unknown[] = []
     for (const [index, result] of results.entries()) byNumber[this.#numberAt(index)] = result
     return byNumber

@@ -44,7 +44,7 @@ export class AsyncRateLimiter {
    */
   readonly #clock: SteadyClock
   readonly #quota: Quota
-  readonly #line = new Line(() => this.#serve())
+  readonly #line = new Line((mayRest) => this.#serve(mayRest))
   readonly #maxWaiting: number
   #wake: Deadline | undefined
   #isResting = false
@@ -117,7 +117,7 @@ export class AsyncRateLimiter {
       if (this.#line.size === 0 && this.#quota.takeForPromise(permits, now)) return Promise.resolve()
       const dueIn = this.#quota.dueIn(this.#line.permits + permits, now)
       if (timeout === 0 || dueIn > timeout) return Promise.reject(timedOut())
-      const turn = this.#enter(permits, dueIn)
+      const turn = this.#enter(permits, dueIn, now)
       const promise = turn.promise({ signal, timeout, timedOut }, this.#clock)
       if (waits.hasSubscribers) waits.publish({ kind: 'AsyncRateLimiter', object: this, waiting: this.#line.size })
       return promise
@@ -141,7 +141,7 @@ export class AsyncRateLimiter {
     const now = this.#clock.now()
     if (this.#line.size === 0 && this.#quota.take(permits, now))
       return new Reservation(undefined, this.#line, this.#delayOf)
-    const turn = this.#enter(permits, this.#quota.dueIn(this.#line.permits + permits, now))
+    const turn = this.#enter(permits, this.#quota.dueIn(this.#line.permits + permits, now), now)
     return new Reservation(turn, this.#line, this.#delayOf)
   }
 
@@ -156,10 +156,16 @@ export class AsyncRateLimiter {
    */
   setRate(rate: number, per = this.#quota.per): void {
     checkRate(rate, per)
-    this.#quota.setRate(rate, per, this.#clock.now())
+    const now = this.#clock.now()
+    this.#quota.setRate(rate, per, now)
+    let wanted = 0
     for (let turn = this.#line.head; turn !== undefined; ) {
       const { next, permits } = turn
       if (permits > this.burst) this.#line.refuse(turn, tooMany(permits, this.burst))
+      else {
+        wanted += permits
+        turn.due = now + this.#quota.dueIn(wanted, now)
+      }
       turn = next
     }
     this.#serve()
@@ -235,10 +241,10 @@ export class AsyncRateLimiter {
     return wholeNumber('permits', permits, 1, burst)
   }
 
-  #enter(permits: number, dueIn: number): Turn {
+  #enter(permits: number, dueIn: number, now: number): Turn {
     if (this.#line.size >= this.#maxWaiting)
       throw new QueueFullError(permits, `${this.#maxWaiting} wait already, and more may not`)
-    const turn = this.#line.push(permits)
+    const turn = this.#line.push(permits, now + dueIn)
     if (turn === this.#line.head) this.#wakeIn(dueIn)
     return turn
   }
@@ -246,9 +252,13 @@ export class AsyncRateLimiter {
   readonly #delayOf = (turn: Turn): number =>
     Math.max(0, this.#quota.dueIn(this.#line.permitsUpTo(turn), this.#clock.now()))
 
-  /** Grants all that are due in one pass, and has itself called when the next one is. */
-  #serve(): void {
-    if (this.#isResting) return
+  /**
+   * Grants all that are due in one pass, and has itself called when the next one is.
+   *
+   * @param mayRest - false: somebody's time is over, and what was due before is not to wait for a turn of the event loop
+   */
+  #serve(mayRest = true): void {
+    if (this.#isResting && mayRest) return
     this.#wake?.cancel()
     this.#wake = undefined
     const now = this.#clock.now()
@@ -256,12 +266,13 @@ export class AsyncRateLimiter {
       const dueIn = this.#quota.dueIn(turn.permits, now)
       if (turn.isAborting) this.#line.refuse(turn)
       // Both moments have passed, and the timers are late or fired in any order: what was first decides.
-      else if (now >= turn.deadline && now + dueIn > turn.deadline) this.#line.refuse(turn, timedOut())
+      else if (now >= turn.deadline && Math.min(turn.due, now + dueIn) > turn.deadline)
+        this.#line.refuse(turn, timedOut())
       else if (!this.#quota.takeForPromise(turn.permits, now)) {
         this.#wakeIn(dueIn)
         return
       } else this.#line.grant(turn)
-      if (isTurnDue()) {
+      if (isTurnDue() && mayRest) {
         this.#rest()
         return
       }

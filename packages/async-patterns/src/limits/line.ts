@@ -15,6 +15,8 @@ export interface Limits {
 /** One that stands in the line: a promise that is pending, or a reservation, which nobody waits for. */
 export class Turn implements Abortable, Timed, Linked<Turn> {
   readonly permits: number
+  /** When its permits come if nobody leaves, on the line's clock. */
+  due: number
   /** When it gives up, on the line's clock. */
   deadline = Number.POSITIVE_INFINITY
   state: 'waiting' | 'granted' | 'gone' = 'waiting'
@@ -27,9 +29,10 @@ export class Turn implements Abortable, Timed, Linked<Turn> {
   #watch: AbortWatch | undefined = undefined
   #timer: Deadline | undefined = undefined
 
-  constructor(line: Line, permits: number) {
+  constructor(line: Line, permits: number, due: number) {
     this.#line = line
     this.permits = permits
+    this.due = due
   }
 
   /** Whether its signal has aborted, and tells its listeners one after another, and our turn has not come. */
@@ -59,7 +62,7 @@ export class Turn implements Abortable, Timed, Linked<Turn> {
 
   onDeadline(): void {
     // Permits that were due before are its own, even if this timer is the first to say how late it is.
-    this.#line.serve()
+    this.#line.serve(false)
     if (this.state === 'waiting') this.#line.giveUp(this, this.#limits?.timedOut())
   }
 
@@ -91,11 +94,11 @@ export class Turn implements Abortable, Timed, Linked<Turn> {
  */
 export class Line {
   /** Grants what is due. Called also after the first one left, as the next one may want less. */
-  readonly serve: () => void
+  readonly serve: (mayRest?: boolean) => void
   readonly #turns = new LinkedList<Turn>()
   #permits = 0
 
-  constructor(serve: () => void) {
+  constructor(serve: (mayRest?: boolean) => void) {
     this.serve = serve
   }
 
@@ -118,8 +121,8 @@ export class Line {
     return permits
   }
 
-  push(permits: number): Turn {
-    const turn = new Turn(this, permits)
+  push(permits: number, due: number): Turn {
+    const turn = new Turn(this, permits, due)
     this.#turns.push(turn)
     this.#permits += permits
     return turn

@@ -19,9 +19,28 @@ function captureFunction(): (promise?: Promise<unknown>) => Context | undefined 
   if (AsyncResource === undefined) return () => undefined
   // It costs a fraction of a microsecond; AsyncLocalStorage.snapshot() cost 10 on Node 20.
   const capture = () => new AsyncResource('heddle:queued', withoutDestroy)
+  if (!isNodeBefore22()) return capture
   // On Node 20 and 21 a store that is in use has every promise marked with a symbol, as has any other hook. Without the mark
-  // there is no context, and a backlog of a hundred thousand tasks is a fifth faster. Later versions need not mark promises.
-  return isNodeBefore22() ? (promise = Promise.resolve()) => (isMarked(promise) ? capture() : undefined) : capture
+  // nobody keeps a context, and one that is empty can stand for all. Later versions need not mark promises.
+  let empty: EmptyContext | undefined
+  return (promise = Promise.resolve()) => {
+    if (isMarked(promise)) return capture()
+    empty ??= new EmptyContext(capture())
+    return empty
+  }
+}
+
+/** That of all who asked before anybody kept a context. By the time the work begins, its starter may have one. */
+class EmptyContext implements Context {
+  readonly #resource: Context
+
+  constructor(resource: Context) {
+    this.#resource = resource
+  }
+
+  runInAsyncScope<Result>(fn: () => Result): Result {
+    return isMarked(Promise.resolve()) ? this.#resource.runInAsyncScope(fn) : fn()
+  }
 }
 
 function isMarked(promise: Promise<unknown>): boolean {

@@ -22,8 +22,8 @@ let resting: (() => void)[] = []
 
 /**
  * Milliseconds on the clock of `performance.now()`, as they were a moment ago: never before the event loop last went round,
- * and within a tenth of a millisecond or so while what lies between the calls takes little. The clock is read rarely while
- * that is so, and each time when it is not.
+ * and within a tenth of a millisecond or so while what lies between the calls takes little. The clock is read at every call
+ * after a turn, and more and more rarely while little lies between them; at most `mostSkipped` long ones go unseen.
  */
 export function roughNow(): number {
   skipped += 1
@@ -65,6 +65,7 @@ function markTurn(): void {
 function onTurn(): void {
   isTurnMarked = false
   hasBudget = false
+  callsToSkip = 1
   const callbacks = resting
   resting = []
   for (const callback of callbacks) callback()

@@ -168,8 +168,9 @@ export class AsyncQueue<T> {
    * @throws ClosedError `ERR_CLOSED`: the queue is closed and empty
    */
   tryGet(): { item: T } | undefined {
-    if (this.#isOver) throw this.#closedError
-    return this.#hasItemForNext ? { item: this.#take() } : undefined
+    if (this.#items.size > 0) return this.#gets.size > 0 ? undefined : { item: this.#take() }
+    if (this.#closedError !== undefined) throw this.#closedError
+    return undefined
   }
 
   /**
@@ -197,6 +198,8 @@ export class AsyncQueue<T> {
    * places. After `close` this is how to give up what nobody will take.
    */
   clear(): T[] {
+    // Those who stand in line for an item that is there have been promised it.
+    this.#serve()
     const items = this.#items.shiftMany(this.#items.size)
     this.#moveUp()
     this.#countDone(items.length)
@@ -333,7 +336,9 @@ export class AsyncQueue<T> {
   }
 
   #wait(deliver: Deliver<T> | undefined, timeout: number, signal: AbortSignal | undefined): Promise<T | undefined> {
-    const item = this.#gets.wait(deliver, timeout, signal)
+    // There is an item for it already: only the turn of the event loop is waited for, and no timer may come before that.
+    const isPromised = this.#items.size > this.#gets.size
+    const item = this.#gets.wait(deliver, isPromised ? Number.POSITIVE_INFINITY : timeout, signal)
     if (this.#items.size > 0) this.#rest()
     return item
   }
@@ -343,13 +348,18 @@ export class AsyncQueue<T> {
     this.#isResting = true
     nextTurn(() => {
       this.#isResting = false
-      while (this.#items.size > 0) {
-        const getter = this.#gets.takeLiveHead()
-        if (getter === undefined) break
-        give(getter, this.#take())
-      }
-      if (this.#isOver) this.#gets.refuseAll(this.#closedError)
+      this.#serve()
     })
+  }
+
+  /** Gives items to those who stand in line for them. */
+  #serve(): void {
+    while (this.#items.size > 0) {
+      const getter = this.#gets.takeLiveHead()
+      if (getter === undefined) break
+      give(getter, this.#take())
+    }
+    if (this.#isOver) this.#gets.refuseAll(this.#closedError)
   }
 
   /** Whether the item was taken: by one that waits for it, or into a free place. */

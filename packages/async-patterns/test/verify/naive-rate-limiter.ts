@@ -4,6 +4,8 @@ interface Waiting {
   readonly permits: number
   readonly signal: number | undefined
   readonly deadline: number
+  /** When its permits come if nobody leaves. */
+  due: number
   readonly isReservation: boolean
 }
 
@@ -82,14 +84,18 @@ export class NaiveRateLimiter {
     if (outcome !== 'refused') this.endings[id] = outcome
     else if (timeout === 0 || this.#dueIn(asked) > timeout) this.endings[id] = 'ERR_TIMEOUT'
     else if (this.line.length >= this.#options.maxWaiting) this.endings[id] = 'ERR_TIMEOUT'
-    else this.line.push({ id, permits, signal, deadline: this.now + timeout, isReservation: false })
+    else {
+      const due = this.now + this.#dueIn(asked)
+      this.line.push({ id, permits, signal, deadline: this.now + timeout, due, isReservation: false })
+    }
   }
 
   reserve(id: number, permits: number): string {
     const outcome = this.tryAcquire(id, permits)
     if (outcome !== 'refused') return outcome
     if (this.line.length >= this.#options.maxWaiting) return 'ERR_TIMEOUT'
-    this.line.push({ id, permits, signal: undefined, deadline: Number.POSITIVE_INFINITY, isReservation: true })
+    const due = this.now + this.#dueIn([...this.line.map((waiting) => waiting.permits), permits])
+    this.line.push({ id, permits, signal: undefined, deadline: Number.POSITIVE_INFINITY, due, isReservation: true })
     return 'done'
   }
 
@@ -108,6 +114,8 @@ export class NaiveRateLimiter {
     this.per = per
     this.#level = Math.min(content, this.burst)
     this.#end((waiting) => waiting.permits > this.burst, 'ERR_OUT_OF_RANGE')
+    for (const [place, waiting] of this.line.entries())
+      waiting.due = this.now + this.#dueIn(this.line.slice(0, place + 1).map(({ permits }) => permits))
     this.#serve()
   }
 
@@ -131,7 +139,8 @@ export class NaiveRateLimiter {
   #serve(): void {
     for (let head = this.line[0]; head !== undefined; head = this.line[0]) {
       const dueIn = this.#dueIn([head.permits])
-      if (this.now >= head.deadline && this.now + dueIn > head.deadline) this.endings[head.id] = 'ERR_TIMEOUT'
+      if (this.now >= head.deadline && Math.min(head.due, this.now + dueIn) > head.deadline)
+        this.endings[head.id] = 'ERR_TIMEOUT'
       else if (dueIn <= 0) this.#grant(head.id, head.permits)
       else return
       this.line.shift()

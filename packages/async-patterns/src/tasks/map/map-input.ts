@@ -65,6 +65,8 @@ export class MapInput<Item> {
     if (this.#isOver || this.#isAsking) return undefined
     try {
       const next = this.#iterator.next()
+      // The input may have ended the map itself: what it gives then comes too late.
+      if (this.#isOver) return undefined
       if (!isPromiseLike(next)) return this.#accept(next)
       this.#isAsking = true
       Promise.resolve(next).then(

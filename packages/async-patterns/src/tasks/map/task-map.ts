@@ -161,13 +161,15 @@ export class TaskMap<Item, Result> implements TaskMapResults<Result>, RunningMap
       this.#inLine -= 1
       lane.leaveLine = undefined
     }
+    let hasEntered = false
     const takeBack = this.#host.enterInTurn(() => {
+      hasEntered = true
       leaveLine()
       this.#enter(lane)
       this.#goOn()
     })
-    // It may have had its turn at once.
-    if (lane.state === 'in line')
+    // It may have had its turn at once, and may even stand in line again by now.
+    if (!hasEntered)
       lane.leaveLine = () => {
         leaveLine()
         lane.state = 'idle'
