@@ -19,15 +19,21 @@ async function* endless() {
 describe('is not so here', () => {
   test('9: stopping loses what is queued, what is in hand, and what a blocked producer is putting', async () => {
     const system = new AsyncProducerConsumer<number>({ queueSize: 99, abortGrace: 5 })
+    let produced = 0
+    system.addProducer(async function* () {
+      for (let i = 0; ; i++) {
+        produced += 1
+        yield i
+      }
+    })
     let consumed = 0
-    system.addProducer(endless)
     system.addConsumer(() => {
       consumed += 1
       return consumed < 90 ? undefined : new Promise(() => undefined)
     })
     void system.start()
-    await drain()
-    while (consumed < 90) await drain()
+    // 89 are consumed, one is in hand, 99 are queued, and the last one is being put.
+    while (produced < 190) await drain()
     await drain()
     const report = await system.stop({ drain: false })
     expect(report.consumed).toBe(89)
