@@ -1,4 +1,7 @@
-/** How long something took: each figure in milliseconds. Percentiles are exact to an eighth, or to a microsecond. */
+/**
+ * How long something took, in milliseconds, by a clock that is read only now and then: good to a tenth of a millisecond while
+ * tasks are small. Percentiles are rounded up by an eighth at most.
+ */
 export interface DurationStats {
   readonly count: number
   readonly mean: number
