@@ -34,6 +34,7 @@ const waits = channel('wait')
  * An object is of this thread alone.
  */
 export class AsyncRateLimiter {
+  // More than 300 lines: one class, half of which is the contract of its methods; quota and line have files of their own.
   /*
    * Invariant: while somebody stands in the line, and no method of ours is running, and we are not resting between two
    * turns of the event loop, #wake is set for the moment at which the permits of the first are there, unless that never comes.

@@ -20,7 +20,7 @@ function captureFunction(): (promise?: Promise<unknown>) => Context | undefined 
   // It costs a fraction of a microsecond; AsyncLocalStorage.snapshot() cost 10 on Node 20.
   const capture = () => new AsyncResource('heddle:queued', withoutDestroy)
   if (!isNodeBefore22()) return capture
-  // On Node 20 and 21 a store that is in use has every promise marked with a symbol, as has any other hook. Without the mark
+  // On Node 20 and 21 a store that is in use has every promise marked with a symbol, and so has every other hook. Without the mark
   // nobody keeps a context, and one that is empty can stand for all. Later versions need not mark promises.
   let empty: EmptyContext | undefined
   return (promise = Promise.resolve()) => {

@@ -28,6 +28,7 @@ const policies: readonly WhenFull[] = ['wait', 'reject', 'drop-oldest', 'drop-ne
  * It has the methods of the pools of Heddle, and never blocks the thread; tasks that compute for long belong into a pool.
  */
 export class AsyncTaskManager {
+  // More than 300 lines: one class, most of which is the contract of its methods; the work is done by the scheduler.
   readonly #scheduler: TaskScheduler
   readonly #results: ResultTable<ManagedTask>
   #nextId = 0
