@@ -27,10 +27,10 @@ export { RecursiveMutex, type RecursiveMutexGuard, type RecursiveMutexState } fr
 export {
   type PermitOption,
   Semaphore,
-  type SemaphoreGuard,
   type SemaphoreOptions,
   type SemaphoreState,
 } from './semaphore.js'
+export type { SemaphoreGuard } from './semaphore-guard.js'
 export type { SharedObjectHandle } from './shared-object.js'
 export { type CounterOptions, ThreadSafeCounter } from './thread-safe-counter.js'
 export { ThreadSafeCounter64 } from './thread-safe-counter-64.js'

@@ -1,5 +1,6 @@
 import type { Outcome } from './algorithms/mutex.js'
 import { LockStateError } from './errors.js'
+import { guards } from './locks/held-guards.js'
 import type { HeldLock } from './locks/held-lock.js'
 import { MutexCore, type MutexState } from './locks/mutex-core.js'
 import { type MutexOpenOptions, type MutexOptions, mutexOptions } from './locks/mutex-options.js'
@@ -236,6 +237,7 @@ class Guard implements MutexGuard, HeldLock {
 
   constructor(core: MutexCore) {
     this.#core = core
+    guards.held += 1
   }
 
   get core(): MutexCore | undefined {
@@ -262,7 +264,14 @@ class Guard implements MutexGuard, HeldLock {
       waiting.delete(this)
       return
     }
-    core.release()
+    // Before: a write between the steps of two locks makes the second one wait.
+    guards.held -= 1
+    try {
+      core.release()
+    } catch (error) {
+      guards.held += 1
+      throw error
+    }
     this.#core = undefined
   }
 
@@ -281,7 +290,9 @@ class Guard implements MutexGuard, HeldLock {
 
   resume(core: MutexCore, outcome: Outcome): void {
     if (outcome === 'owner died') afterDeath.add(this)
-    if (waiting.delete(this)) this.#core = core
-    else core.release()
+    if (waiting.delete(this)) {
+      this.#core = core
+      guards.held += 1
+    } else core.release()
   }
 }

@@ -1,4 +1,5 @@
 import { BrokenError, LockStateError, outOfRange } from './errors.js'
+import { guards } from './locks/held-guards.js'
 import type { ReadWriteCore } from './locks/read-write-core.js'
 import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, signalOf } from './options.js'
 
@@ -84,6 +85,7 @@ export class ReadGuardOf implements ReadGuard {
 
   constructor(core: ReadWriteCore) {
     this.#core = core
+    guards.held += 1
   }
 
   get held(): boolean {
@@ -95,6 +97,7 @@ export class ReadGuardOf implements ReadGuard {
     if (core === undefined) return
     core.leaveRead()
     this.#core = undefined
+    guards.held -= 1
   }
 
   [Symbol.dispose](): void {
@@ -112,6 +115,7 @@ export class WriteGuardOf implements WriteGuard {
     this.#core = core
     this.ownerDied = ownerDied
     this.#consistent = !ownerDied
+    guards.held += 1
   }
 
   get held(): boolean {
@@ -130,18 +134,23 @@ export class WriteGuardOf implements WriteGuard {
       throw new BrokenError('ERR_OWNER_DIED', 'a former writer died: repair the data and call markConsistent() first')
     mustHaveRoom(this.#core)
     this.#core.downgradeWrite()
-    this.#held = false
+    this.#letGo()
     return new ReadGuardOf(this.#core)
   }
 
   release(): void {
     if (!this.#held) return
     this.#core.leaveWrite()
-    this.#held = false
+    this.#letGo()
   }
 
   [Symbol.dispose](): void {
     this.release()
+  }
+
+  #letGo(): void {
+    this.#held = false
+    guards.held -= 1
   }
 
   #mustBeHeld(): void {
@@ -156,6 +165,7 @@ export class UpgradableReadGuardOf implements UpgradableReadGuard {
 
   constructor(core: ReadWriteCore) {
     this.#core = core
+    guards.held += 1
   }
 
   get held(): boolean {
@@ -192,7 +202,7 @@ export class UpgradableReadGuardOf implements UpgradableReadGuard {
     this.#mustBeHeld()
     mustHaveRoom(this.#core)
     this.#core.downgradeUpgradable()
-    this.#held = false
+    this.#letGo()
     return new ReadGuardOf(this.#core)
   }
 
@@ -200,7 +210,7 @@ export class UpgradableReadGuardOf implements UpgradableReadGuard {
     if (!this.#held) return
     this.#mustNotUpgrade()
     this.#core.leaveUpgradable()
-    this.#held = false
+    this.#letGo()
   }
 
   [Symbol.dispose](): void {
@@ -208,8 +218,13 @@ export class UpgradableReadGuardOf implements UpgradableReadGuard {
   }
 
   #becomeWriter(): WriteGuard {
-    this.#held = false
+    this.#letGo()
     return new WriteGuardOf(this.#core, false)
+  }
+
+  #letGo(): void {
+    this.#held = false
+    guards.held -= 1
   }
 
   #mustBeHeld(): void {

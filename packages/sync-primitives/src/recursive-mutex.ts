@@ -1,5 +1,6 @@
 import type { Outcome } from './algorithms/mutex.js'
 import { LockStateError } from './errors.js'
+import { guards } from './locks/held-guards.js'
 import type { HeldLock } from './locks/held-lock.js'
 import { MutexCore, type MutexState } from './locks/mutex-core.js'
 import { type MutexOpenOptions, type MutexOptions, mutexOptions } from './locks/mutex-options.js'
@@ -203,6 +204,7 @@ class Guard implements RecursiveMutexGuard, HeldLock {
   constructor(hold: Hold) {
     this.#hold = hold
     hold.depth += 1
+    guards.held += 1
   }
 
   get core(): MutexCore | undefined {
@@ -230,7 +232,10 @@ class Guard implements RecursiveMutexGuard, HeldLock {
   release(): void {
     if (!this.#held || this.#hold.state === 'gone') return
     // First, since it may throw: then nothing was released.
-    if (this.#hold.depth === 1 && this.#hold.state === 'held') this.#hold.release('gone')
+    if (this.#hold.state === 'held') {
+      if (this.#hold.depth === 1) this.#hold.release('gone')
+      else guards.held -= 1
+    }
     this.#hold.depth -= 1
     this.#held = false
   }
@@ -240,7 +245,9 @@ class Guard implements RecursiveMutexGuard, HeldLock {
   }
 
   abandon(): void {
-    this.#hold.release('gone')
+    // It may have been released as a whole by now, and the lock be somebody else's.
+    if (this.#hold.state === 'held') this.#hold.release('gone')
+    else this.release()
   }
 
   /** The other guards of this hold do not hold it meanwhile either. */

@@ -1,5 +1,5 @@
 import { mostPermits } from './algorithms/permit-line.js'
-import { LockStateError, outOfRange } from './errors.js'
+import { outOfRange } from './errors.js'
 import { SemaphoreCore } from './locks/semaphore-core.js'
 import type { Memory } from './memory/memory.js'
 import {
@@ -10,6 +10,7 @@ import {
   signalOf,
   wholeNumber,
 } from './options.js'
+import { overRelease, type SemaphoreGuard, SemaphoreGuardOf } from './semaphore-guard.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
 
 const kind = new ObjectKind({
@@ -92,7 +93,7 @@ export class Semaphore {
   acquire(first?: number | (AcquireOptions & PermitOption), second?: AcquireOptions): Promise<SemaphoreGuard> {
     // Without an async function, which costs as much as the permit itself.
     if (first === undefined && second === undefined && this.#core.waitingHere === 0 && this.#core.takeIfFree(1))
-      return Promise.resolve(new Guard(this.#core, 1))
+      return Promise.resolve(new SemaphoreGuardOf(this.#core, 1))
     return this.#acquireSlowly(first, second)
   }
 
@@ -105,7 +106,7 @@ export class Semaphore {
     const signal = signalOf(options)
     if (signal?.aborted) throw signal.reason
     await this.#core.take(permits, deadline, signal)
-    return new Guard(this.#core, permits)
+    return new SemaphoreGuardOf(this.#core, permits)
   }
 
   /**
@@ -121,10 +122,11 @@ export class Semaphore {
   acquireSync(options?: AcquireSyncOptions & PermitOption): SemaphoreGuard
   acquireSync(permits: number, options?: AcquireSyncOptions): SemaphoreGuard
   acquireSync(first?: number | (AcquireSyncOptions & PermitOption), second?: AcquireSyncOptions): SemaphoreGuard {
-    if (first === undefined && second === undefined && this.#core.takeIfFree(1)) return new Guard(this.#core, 1)
+    if (first === undefined && second === undefined && this.#core.takeIfFree(1))
+      return new SemaphoreGuardOf(this.#core, 1)
     const { permits, options } = this.#arguments(first, second)
     if (!this.#core.takeSync(permits, deadlineOf(options))) throw this.#core.timedOut()
-    return new Guard(this.#core, permits)
+    return new SemaphoreGuardOf(this.#core, permits)
   }
 
   /**
@@ -136,7 +138,7 @@ export class Semaphore {
    */
   tryAcquire(permits = 1): SemaphoreGuard | undefined {
     this.#check(permits)
-    return this.#core.tryTake(permits) ? new Guard(this.#core, permits) : undefined
+    return this.#core.tryTake(permits) ? new SemaphoreGuardOf(this.#core, permits) : undefined
   }
 
   /**
@@ -232,57 +234,6 @@ export class Semaphore {
   }
 }
 
-/** Permits that were taken. `using guard = …` gives them back at the block's end. */
-export interface SemaphoreGuard extends Disposable {
-  /** Whether this guard still stands for permits. */
-  readonly held: boolean
-  /** For how many. */
-  readonly permits: number
-  /**
-   * Gives the permits back and wakes those who wait. Does not block. A second call does nothing.
-   *
-   * @throws LockStateError `ERR_OVER_RELEASE`: {@link Semaphore.release} has given back more than was taken, so that these
-   *   permits would exceed `maxPermits`; state unchanged, and this guard stays held
-   */
-  release(): void
-  /**
-   * Disowns the permits: this guard will not give them back, and neither will the death of this thread. Somebody calls
-   * {@link Semaphore.release} for them. Does not block. A second call does nothing.
-   */
-  detach(): void
-}
-
-class Guard implements SemaphoreGuard {
-  /** Undefined when it stands for nothing any more. */
-  #core: SemaphoreCore | undefined
-  readonly permits: number
-
-  constructor(core: SemaphoreCore, permits: number) {
-    this.#core = core
-    this.permits = permits
-  }
-
-  get held(): boolean {
-    return this.#core !== undefined
-  }
-
-  release(): void {
-    const core = this.#core
-    if (core === undefined) return
-    if (!core.release(this.permits)) throw overRelease(this.permits, core.bound)
-    this.#core = undefined
-  }
-
-  detach(): void {
-    this.#core?.disown(this.permits)
-    this.#core = undefined
-  }
-
-  [Symbol.dispose](): void {
-    this.release()
-  }
-}
-
 /** The error of what was run tells more than that somebody else has given back too much. */
 function releaseQuietly(guard: SemaphoreGuard): void {
   try {
@@ -290,8 +241,4 @@ function releaseQuietly(guard: SemaphoreGuard): void {
   } catch {
     guard.detach()
   }
-}
-
-function overRelease(permits: number, bound: number): LockStateError {
-  return new LockStateError('ERR_OVER_RELEASE', `releasing ${permits} would leave more than ${bound} permits free`)
 }

@@ -1,6 +1,7 @@
 import type { Outcome } from '../algorithms/mutex.js'
 import type { Memory } from '../memory/memory.js'
 import type { Place } from '../shared-object.js'
+import { guards } from './held-guards.js'
 import type { MutexCore } from './mutex-core.js'
 
 /** What this thread holds, by memory and index of the mutex: however many objects it has opened on one, it holds it once. */
@@ -11,6 +12,7 @@ const held = new WeakMap<Memory, Map<number, Hold>>()
  *
  * Invariant: while it is 'held', this thread holds the lock and finds this in `held`. It is 'gone' when its depth is 0, or when
  * it was given up as a whole.
+ * Invariant: while it is 'held', as many guards of it count as held as its depth says; otherwise none does.
  */
 export class Hold {
   readonly core: MutexCore
@@ -36,6 +38,7 @@ export class Hold {
 
   release(next: 'waiting' | 'gone'): void {
     this.core.release()
+    guards.held -= this.depth
     this.state = next
     held.get(this.core.memory)?.delete(this.core.place.index)
   }
@@ -44,6 +47,7 @@ export class Hold {
     this.ownerDied ||= outcome === 'owner died'
     this.state = 'held'
     this.#register()
+    guards.held += this.depth
     if (this.depth === 0) this.release('gone')
   }
 

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors.js'
+import { threadHooks } from './thread-hooks.js'
 import { noteEnd } from './thread-identity.js'
 import { ThreadMemory } from './thread-memory.js'
 
@@ -34,3 +35,13 @@ export function trackWorker(worker: TrackedWorker): void {
     ThreadMemory.markEnded(threadId)
   })
 }
+
+// A thread may load this package twice, in two versions say. Each copy knows its own memories.
+const ofOtherCopies = threadHooks.trackWorker
+threadHooks.trackWorker = ofOtherCopies
+  ? (worker) => {
+      ofOtherCopies(worker)
+      trackWorker(worker)
+    }
+  : trackWorker
+for (const worker of threadHooks.workers ?? []) trackWorker(worker)
