@@ -91,6 +91,7 @@ test.each([
   [{ concurrency: 0 }, rangeError],
   [{ concurrency: 1.5 }, rangeError],
   [{ concurrency: '2' }, typeError],
+  [{ ordered: 'yes' }, typeError],
   [{ timeout: -1 }, rangeError],
   [{ signal: 'abort' }, typeError],
 ])('options %p of a map are refused by name before anything is pulled', (options, error) => {

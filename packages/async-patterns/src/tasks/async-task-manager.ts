@@ -186,6 +186,7 @@ export class AsyncTaskManager {
     checkIsFunction('task', task)
     checkIsObject(options)
     const { concurrency = this.#scheduler.maxConcurrent, timeout, ordered = true } = options
+    if (typeof ordered !== 'boolean') throw invalidArgument(`ordered must be true or false, not ${describe(ordered)}`)
     if (this.#scheduler.closedError !== undefined) throw this.#scheduler.closedError
     return new TaskMap<Item, Awaited<Result>>(
       this.#scheduler,
