@@ -8,6 +8,10 @@ import { setUp } from './lib/set-up.mjs'
 
 const suites = {
   async: { packages: ['async-patterns'], load: () => import('./lib/verify/async.mjs') },
+  pools: {
+    packages: ['pool-core', 'worker-pool', 'process-pool', 'interleave'],
+    load: () => import('./lib/verify/pools.mjs'),
+  },
   sync: { packages: ['sync-primitives', 'interleave'], load: () => import('./lib/verify/sync.mjs') },
 }
 

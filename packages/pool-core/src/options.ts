@@ -37,6 +37,33 @@ export function wholeNumber(name: string, value: unknown, least: number): number
   return value
 }
 
+/** The same, or Infinity. */
+export function wholeNumberOrInfinity(name: string, value: unknown, least: number): number {
+  return value === Number.POSITIVE_INFINITY ? value : wholeNumber(name, value, least)
+}
+
+/** @throws TypeError `ERR_INVALID_ARG`: no number; RangeError `ERR_OUT_OF_RANGE`: negative or NaN */
+export function milliseconds(name: string, value: unknown): number {
+  if (typeof value !== 'number')
+    throw invalidArgument(`${name} must be a number of milliseconds, not ${describe(value)}`)
+  if (!(value >= 0)) throw outOfRange(`${name} must be 0 or more milliseconds, not ${value}`)
+  return value
+}
+
+/** @throws TypeError `ERR_INVALID_ARG`: no number; RangeError `ERR_OUT_OF_RANGE`: not finite */
+export function finiteNumber(name: string, value: unknown): number {
+  if (typeof value !== 'number') throw invalidArgument(`${name} must be a number, not ${describe(value)}`)
+  if (!Number.isFinite(value)) throw outOfRange(`${name} must be a finite number, not ${value}`)
+  return value
+}
+
+/** @throws TypeError `ERR_INVALID_ARG`: neither a function nor undefined */
+export function optionalFunction<Fn>(name: string, value: Fn | undefined): Fn | undefined {
+  if (value !== undefined && typeof value !== 'function')
+    throw invalidArgument(`${name} must be a function, not ${describe(value)}`)
+  return value
+}
+
 export function describe(value: unknown): string {
   switch (typeof value) {
     case 'string':

@@ -1,34 +1,5 @@
-import { fileURLToPath } from 'node:url'
-import { HostedSlot, type HostKind, PoolManager, type PoolOptions } from '@heddle/pool-core'
-import { Tinypool } from 'tinypool'
-
-const processes: HostKind = {
-  what: 'worker process',
-  createHost: () =>
-    new Tinypool({
-      runtime: 'child_process',
-      // Otherwise a Map, a Date or a typed array arrives as something else.
-      serialization: 'advanced',
-      // Otherwise a child has no environment at all, PATH and HOME included.
-      env: environment(),
-      filename: fileURLToPath(new URL('./process-entry.js', import.meta.url)),
-      minThreads: 1,
-      maxThreads: 1,
-    }),
-  killWorker: ({ threadId }) => {
-    try {
-      process.kill(threadId, 'SIGKILL')
-    } catch {
-      // It has ended by itself.
-    }
-  },
-}
-
-function environment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  )
-}
+import { hostedKind, PoolManager, type PoolOptions } from '@heddle/pool-core'
+import { processes } from './process-host.js'
 
 /**
  * A pool of child processes that run tasks made with {@link defineTask}: a task that crashes, leaks or blocks hurts nobody
@@ -49,6 +20,6 @@ export class ProcessPoolManager extends PoolManager {
    * imports a task module; the message names the file
    */
   constructor(options?: PoolOptions) {
-    super(() => new HostedSlot(processes), 'process', options)
+    super(hostedKind(processes), options)
   }
 }

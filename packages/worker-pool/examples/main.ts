@@ -1,27 +1,39 @@
-import { ThreadPoolManager, TimeoutError } from '@heddle/worker-pool'
-import { spin, sumOfSquares } from './tasks.js'
-
-/** The numbers from 1 to `last`, in chunks. */
-function* chunksUpTo(last: number, size: number): Generator<number[]> {
-  for (let first = 1; first <= last; first += size)
-    yield Array.from({ length: Math.min(size, last - first + 1) }, (_, index) => first + index)
-}
+import { BrokenError, ThreadPoolManager, TimeoutError } from '@heddle/worker-pool'
+import { countUp, crashOnce, search, spin, sumOfSquares } from './tasks.js'
 
 await using pool = new ThreadPoolManager({ maxWorkers: 2 })
 
 console.log('called here:', sumOfSquares([1, 2, 3]))
 console.log('in a worker:', await pool.run(sumOfSquares, [[1, 2, 3]]))
 
-let total = 0
-for await (const sum of pool.map(sumOfSquares, chunksUpTo(100_000, 10_000))) total += sum
-console.log('in chunks:', total)
+// A million short tasks: they travel in chunks, and each has a result of its own.
+const cubes = await pool
+  .map(
+    (n: number) => n ** 3,
+    Array.from({ length: 1_000_000 }, (_, n) => n),
+  )
+  .toArray()
+console.log('mapped:', cubes.length, cubes[99])
 
-const id = await pool.submitTask(sumOfSquares, [[3, 4]])
+const id = await pool.submitTask(sumOfSquares, [[3, 4]], { priority: 1 })
 console.log('asked for later:', await pool.getTaskResult(id))
 
-try {
-  await pool.run(spin, [], { timeout: 50 })
-} catch (error) {
-  if (error instanceof TimeoutError) console.log('endless:', error.code)
-}
-console.log('and on it goes:', await pool.run(sumOfSquares, [[6, 8]]))
+// What tells how far it is, and can be told to stop.
+const controller = new AbortController()
+const searching = pool.run(search, [1_000], {
+  signal: controller.signal,
+  onProgress: (tried) => controller.abort(new Error(`enough after ${String(tried)}`)),
+})
+console.log('stopped:', await searching.catch((error: Error) => error.message))
+
+for await (const n of pool.stream(countUp, [3])) console.log('streamed:', n)
+
+// Nothing hangs: not an endless loop, nor a worker that ends.
+const endless = await pool.run(spin, [], { timeout: 50 }).catch((error: unknown) => error)
+console.log('endless:', endless instanceof TimeoutError && endless.code)
+const crashed = await pool.run(spin, ['exit']).catch((error: unknown) => error)
+console.log('crashed:', crashed instanceof BrokenError && [crashed.code, crashed.exitCode, crashed.began])
+console.log('tried again:', await pool.run(crashOnce, []))
+
+const { succeeded, failed, timedOut, cancelled, crashes } = pool.stats()
+console.log({ succeeded, failed, timedOut, cancelled, crashes })

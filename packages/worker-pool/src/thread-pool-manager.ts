@@ -1,19 +1,5 @@
-import { fileURLToPath } from 'node:url'
-import { HostedSlot, type HostKind, PoolManager, type PoolOptions } from '@heddle/pool-core'
-import { Tinypool } from 'tinypool'
-
-const threads: HostKind = {
-  what: 'worker thread',
-  createHost: () =>
-    new Tinypool({
-      runtime: 'worker_threads',
-      filename: fileURLToPath(new URL('./thread-entry.js', import.meta.url)),
-      minThreads: 1,
-      maxThreads: 1,
-      // Otherwise an idle worker stands still: timers and ports that a task has left behind do not run.
-      useAtomics: false,
-    }),
-}
+import { hostedKind, PoolManager, type PoolOptions } from '@heddle/pool-core'
+import { threads } from './thread-host.js'
 
 /**
  * A pool of worker threads that run tasks made with {@link defineTask}.
@@ -34,6 +20,6 @@ export class ThreadPoolManager extends PoolManager {
    * imports a task module; the message names the file
    */
   constructor(options?: PoolOptions) {
-    super(() => new HostedSlot(threads), 'thread', options)
+    super(hostedKind(threads), options)
   }
 }

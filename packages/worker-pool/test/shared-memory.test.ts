@@ -29,9 +29,11 @@ test('a mutex and a counter in the arguments arrive as themselves, however deep'
 
 test('tasks in two threads lock each other out with one mutex, and lose no step of one counter', async () => {
   const [mutex, counter, words] = [new Mutex(), new ThreadSafeCounter(), sharedWords(1)]
+  // Two of them begin their work together, each in a thread of its own: short tasks could share one.
+  const meeting = sharedWords(1)
   const rounds = 2_000
   const threads = await Promise.all(
-    Array.from({ length: 4 }, () => pool.run(addUnderLock, [{ mutex, counter, words, rounds }])),
+    Array.from({ length: 4 }, () => pool.run(addUnderLock, [{ mutex, counter, words, rounds, meeting }])),
   )
   expect(new Set(threads).size).toBe(2)
   expect([words[0], counter.getValue()]).toEqual([4 * rounds, 4 * rounds])

@@ -24,7 +24,7 @@ export async function indexInPool(options: JobOptions, workers: number): Promise
   signal.addEventListener('abort', stop, { once: true })
   // A thread takes a while to start and to load its modules: it begins before the walk has found the first batch.
   const warmUp = { root: options.root, paths: [], bytes: 0 }
-  for (let thread = 0; thread < workers; thread++) pool.run(indexFiles, [warmUp]).catch(() => {})
+  pool.broadcast(indexFiles, [warmUp]).catch(() => {})
   const underWay: Batch[] = []
   const remembered = async function* () {
     for await (const batch of readAhead(job.batches(new Slices(signal)), batchesAhead)) {
@@ -33,8 +33,9 @@ export async function indexInPool(options: JobOptions, workers: number): Promise
     }
   }
   try {
-    for await (const result of pool.map(indexFiles, remembered(), { concurrency: workers * batchesPerWorker }))
-      job.add(underWay.shift() as Batch, result)
+    // A batch is a chunk already.
+    const limits = { concurrency: workers * batchesPerWorker, chunkSize: 1 }
+    for await (const result of pool.map(indexFiles, remembered(), limits)) job.add(underWay.shift() as Batch, result)
   } catch (error) {
     // Nothing of what is still queued is of use to anybody.
     await pool.terminate()

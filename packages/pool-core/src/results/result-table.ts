@@ -1,19 +1,33 @@
-import { TaskError, TimeoutError } from './errors.js'
-import type { TaskRow } from './executor.js'
-import { type Linked, LinkedList } from './linked-list.js'
-import { startTimer } from './timer.js'
+import { TaskError, TimeoutError } from '../errors.js'
+import type { CompletedTask, TaskRow } from '../executor.js'
+import { type WaitLimits, waitUntil } from '../platform/wait-until.js'
+import type { Job } from '../scheduling/job.js'
+import { type Linked, LinkedList } from '../scheduling/linked-list.js'
 
-interface Entry extends Linked {
+class Entry implements Linked {
   readonly id: string
-  row: TaskRow
-  /** Those who wait for the row to settle. */
-  readonly waiting: Set<() => void>
+  /** Its place among all that were submitted. */
+  readonly order: number
+  /** Until it has settled. */
+  job: Job | undefined
+  row: TaskRow = { status: 'pending' }
+  /** Those who wait for it. */
+  waiting: Set<() => void> | undefined = undefined
+  previous: Entry | undefined = undefined
+  next: Entry | undefined = undefined
+  list: object | undefined = undefined
+
+  constructor(id: string, order: number, job: Job) {
+    this.id = id
+    this.order = order
+    this.job = job
+  }
 }
 
 /**
  * The results of submitted tasks until somebody takes them.
  *
- * Invariant: an id is in the table from its submission until its result was taken or dropped.
+ * Invariant: an id is in the table from its admission until its result was taken or dropped.
  * Invariant: at most `maxResults` settled rows stay; the one that settled first is dropped first.
  */
 export class ResultTable {
@@ -21,27 +35,41 @@ export class ResultTable {
   readonly #entries = new Map<string, Entry>()
   /** Entries in the order in which they settled. */
   readonly #settled = new LinkedList<Entry>()
+  /** Those who wait for anything to settle. */
+  readonly #watching = new Set<() => void>()
+  #dropped = 0
 
   constructor(maxResults: number) {
     this.#maxResults = maxResults
   }
 
-  /** Follows a task from now on. Its failure is kept for whoever asks, and never an unhandled rejection. */
-  add(id: string, result: Promise<unknown>): void {
-    const entry: Entry = { id, row: { status: 'pending' }, waiting: new Set() }
+  /** Untaken results that were dropped to keep to `maxResults`. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Follows a job from now on. Its failure is kept for whoever asks, and never an unhandled rejection. */
+  add(id: string, order: number, job: Job): void {
+    const entry = new Entry(id, order, job)
     this.#entries.set(id, entry)
-    result.then(
-      (value) => this.#settle(entry, { status: 'success', result: value }),
-      (error: unknown) => this.#settle(entry, { status: 'error', error }),
-    )
+    job.resolve = (result) => this.#settle(entry, { status: 'success', result })
+    job.reject = (error) => this.#settle(entry, { status: 'error', error })
+  }
+
+  /** The job of a task that has not settled. */
+  pendingJob(id: string): Job | undefined {
+    return this.#entries.get(id)?.job
   }
 
   #settle(entry: Entry, row: TaskRow): void {
     entry.row = row
+    entry.job = undefined
     this.#settled.push(entry)
-    for (const wake of entry.waiting) wake()
-    entry.waiting.clear()
-    if (this.#settled.size > this.#maxResults && this.#settled.first) this.#forget(this.#settled.first)
+    if (entry.waiting) for (const look of Array.from(entry.waiting)) look()
+    for (const look of Array.from(this.#watching)) look()
+    if (this.#settled.size <= this.#maxResults || !this.#settled.first) return
+    this.#forget(this.#settled.first)
+    this.#dropped += 1
   }
 
   #forget(entry: Entry): void {
@@ -49,19 +77,23 @@ export class ResultTable {
     this.#settled.delete(entry)
   }
 
-  async take(id: string, timeout: number | undefined): Promise<unknown> {
+  async take(id: string, limits: WaitLimits): Promise<unknown> {
     const entry = this.#entries.get(id)
-    if (!entry) throw new TaskError(`no task ${id}: it was never submitted here, or its result was taken or dropped`)
-    if (entry.row.status === 'pending' && !(await waitUntilSettled([entry], timeout)))
-      throw new TimeoutError(`task ${id} was not done within ${timeout} ms; it goes on, ask again later`)
+    if (!entry)
+      throw new TaskError(
+        'ERR_UNKNOWN_TASK',
+        `no task ${id}: it was never submitted here, or its result was taken or dropped`,
+      )
+    if (!(await waitUntilSettled([entry], limits)))
+      throw new TimeoutError(`task ${id} was not done within ${limits.timeout} ms; it goes on, ask again later`)
     this.#forget(entry)
     if (entry.row.status === 'success') return entry.row.result
     throw (entry.row as Extract<TaskRow, { status: 'error' }>).error
   }
 
-  async takeAll(timeout: number | undefined): Promise<Map<string, TaskRow>> {
-    const entries = [...this.#entries.values()]
-    await waitUntilSettled(entries, timeout)
+  async takeAll(limits: WaitLimits): Promise<Map<string, TaskRow>> {
+    const entries = [...this.#entries.values()].sort((one, other) => one.order - other.order)
+    await waitUntilSettled(entries, limits)
     const rows = new Map<string, TaskRow>()
     for (const entry of entries) {
       rows.set(entry.id, entry.row)
@@ -69,28 +101,48 @@ export class ResultTable {
     }
     return rows
   }
+
+  /** Takes them one by one as they settle, until none is left. */
+  async *takeAsCompleted({ timeout, signal }: WaitLimits): AsyncGenerator<CompletedTask, void, void> {
+    const due = timeout === undefined ? undefined : performance.now() + timeout
+    while (this.#entries.size > 0) {
+      const left = due === undefined ? undefined : Math.max(0, due - performance.now())
+      const isInTime = await waitUntil(
+        () => this.#settled.size > 0 || this.#entries.size === 0,
+        (look) => {
+          this.#watching.add(look)
+          return () => this.#watching.delete(look)
+        },
+        { timeout: left, signal },
+      )
+      if (!isInTime) throw new TimeoutError(`not all tasks were done within ${timeout} ms; they go on, ask again later`)
+      const entry = this.#settled.first
+      if (!entry) continue
+      this.#forget(entry)
+      yield { id: entry.id, ...(entry.row as Exclude<TaskRow, { status: 'pending' }>) }
+    }
+  }
 }
 
 /** Resolves with whether all settled in time. */
-function waitUntilSettled(entries: readonly Entry[], timeout: number | undefined): Promise<boolean> {
+function waitUntilSettled(entries: readonly Entry[], limits: WaitLimits): Promise<boolean> {
   const pending = entries.filter((entry) => entry.row.status === 'pending')
-  if (pending.length === 0) return Promise.resolve(true)
-  if (timeout === 0) return Promise.resolve(false)
-  return new Promise((resolve) => {
-    let left = pending.length
-    const wake = () => {
-      left -= 1
-      if (left > 0) return
-      stopTimer?.()
-      resolve(true)
-    }
-    const stopTimer =
-      timeout === undefined
-        ? undefined
-        : startTimer(timeout, () => {
-            for (const entry of pending) entry.waiting.delete(wake)
-            resolve(false)
-          })
-    for (const entry of pending) entry.waiting.add(wake)
-  })
+  let left = pending.length
+  return waitUntil(
+    () => left === 0,
+    (look) => {
+      const count = () => {
+        left -= 1
+        look()
+      }
+      for (const entry of pending) {
+        entry.waiting ??= new Set()
+        entry.waiting.add(count)
+      }
+      return () => {
+        for (const entry of pending) entry.waiting?.delete(count)
+      }
+    },
+    limits,
+  )
 }

@@ -28,10 +28,23 @@ export class LinkedList<Item extends Linked> {
     this.#size += 1
   }
 
+  unshift(item: Item): void {
+    item.list = this
+    item.next = this.#first
+    if (this.#first) this.#first.previous = item
+    else this.#last = item
+    this.#first = item
+    this.#size += 1
+  }
+
   shift(): Item | undefined {
     const item = this.#first
     if (item) this.delete(item)
     return item
+  }
+
+  *[Symbol.iterator](): Generator<Item, void, void> {
+    for (let item = this.#first; item; item = item.next as Item | undefined) yield item
   }
 
   /** @returns whether the item was in this list */

@@ -1,151 +1,206 @@
-import { BrokenError } from './errors.js'
-import type { Slot, TaskCall, TaskReply } from './slot.js'
+import { decodeValue } from '@heddle/codec'
+import { noteWorker } from '../platform/thread-hooks.js'
+import { startTimer } from '../platform/timer.js'
+import type { FromWorker, Hello, HelloReply, ToWorker } from '../protocol.js'
+import type { Transferable } from '../tasks/with-transfer.js'
+import type { HostedThread, HostKind, Lane, ResourceLimits, WorkerHost, WorkerSettings } from './host-kind.js'
+import type { Death, WorkerEvents, WorkerLink } from './worker-link.js'
 
-/** The part of a Tinypool that a slot uses. Its pool must have exactly one worker. */
-export interface WorkerHost {
-  readonly threads: readonly HostedWorker[]
-  run(task: unknown): Promise<unknown>
-  on(event: 'error', listener: (error: Error) => void): unknown
-  destroy(): Promise<void>
-}
-
-/** The part of a Tinypool's worker that a slot uses; of a process, `threadId` is the pid. */
-export interface HostedWorker {
-  readonly threadId: number
-  once(event: string, listener: (...details: unknown[]) => void): void
-  emit(event: string, ...details: unknown[]): void
-  removeListener?: () => void
-}
-
-/** How the workers of one runtime are made, called and ended. */
-export interface HostKind {
-  /** For messages, such as `worker thread`. */
-  readonly what: string
-  createHost(): WorkerHost
-  /** Ends the worker faster than `destroy()` does, where there is a way. */
-  killWorker?(worker: HostedWorker): void
-}
-
-interface Watched {
-  readonly ready: Promise<void>
-  /** Filled in when the worker ends. */
-  exitCode?: number | undefined
-  signal?: string | undefined
-}
+/** What tinypool is told of a thread that has exited without an error. */
+const exited = new Error('the worker has exited')
 
 /**
- * A slot over a Tinypool of one worker that never queues. What tinypool (2.2) gets wrong is mended here and nowhere else:
+ * One worker in a Tinypool of its own, which never queues and never gets a second worker to work with. What tinypool (2.2) gets
+ * wrong is mended here and nowhere else:
  *
  * - a thread that calls `process.exit` sends no `error`, only `exit`, and tinypool waits for it for ever: the exit is turned
- *   into the error that tinypool listens for, which rejects the call and starts a new worker;
+ *   into the error that tinypool listens for;
  * - an idle worker that dies makes the pool emit `error`, which ends the process where nobody listens;
  * - the error of a worker's death says neither exit code nor signal;
- * - a call that waits for a replacement to start hangs if that one dies, too, and may be sent to the dead worker if a late
- *   answer of its comes: a host whose worker has died is never called again;
+ * - after a death tinypool starts a replacement by itself; a call that waits for it hangs if it dies, too, and a late answer of
+ *   the dead one takes its place: a Tinypool whose worker has died is destroyed with all it has started;
  * - `destroy` waits for the exit with `events.once`, and an `error` that comes first is an uncaught exception there, since
- *   tinypool's workers have no `removeListener`.
+ *   tinypool's workers have no `removeListener`;
+ * - the answer of a task costs a look at the memory and, between processes, a second copy of every message: tinypool runs one
+ *   task, which opens the lane, and all the others go over that.
  *
- * Errors of tasks never come this way: the worker's side answers with them.
- *
- * Invariant: the worker of `#host` is the first that it has had, and has not ended as far as is known here.
+ * Invariant: `onEnd` is called exactly once, when the worker has ended or could not be started; no event comes after it.
  */
-export class HostedSlot implements Slot {
+export class HostedWorker implements WorkerLink {
   readonly #kind: HostKind
-  #host: WorkerHost | undefined
-  #watched: Watched | undefined
-  #ending: Promise<void> = Promise.resolve()
+  readonly #host: WorkerHost
+  readonly #settings: WorkerSettings
+  readonly #events: WorkerEvents
+  readonly #worker: HostedThread | undefined
+  readonly #lane: Lane
+  readonly #stopTimer: () => void
+  #pid: number | undefined
+  #threadId: number | undefined
+  #isReady = false
+  #initializerFailed = false
+  #hasFailed = false
+  #hasExited = false
+  #hasEnded = false
+  #uncaught: { readonly error: unknown } | undefined
+  #killing: Promise<void> | undefined
 
-  constructor(kind: HostKind) {
+  /**
+   * @param startTimeout - milliseconds until a worker that has not come up is given up
+   * @throws what keeps the worker from being started at all
+   */
+  constructor(kind: HostKind, settings: WorkerSettings, hello: Hello, startTimeout: number, events: WorkerEvents) {
     this.#kind = kind
+    this.#settings = settings
+    this.#events = events
+    this.#host = kind.createHost(settings)
+    this.#host.on('error', () => {})
+    this.#worker = this.#host.threads[0]
+    const { lane, reply } = kind.connect(this.#host, hello, (message) => this.#receive(message))
+    this.#lane = lane
+    this.#stopTimer =
+      startTimeout === Number.POSITIVE_INFINITY
+        ? () => {}
+        : startTimer(startTimeout, () => this.#giveUp(new Error(`it was not ready within ${startTimeout} ms`)))
+    if (this.#worker) this.#watch(this.#worker)
+    reply.then(
+      (answer) => this.#hear(answer),
+      (error: unknown) => {
+        // It has not ended: this is what its entry failed of. Otherwise its end says more.
+        if (!this.#hasFailed && !this.#killing) this.#uncaught ??= { error }
+        this.#failed(error)
+      },
+    )
   }
 
-  async ready(): Promise<void> {
-    try {
-      this.#up()
-    } catch {
-      // The call fails with it.
-    }
-    await this.#watched?.ready
+  get pid(): number | undefined {
+    return this.#pid
   }
 
-  async run(call: TaskCall): Promise<TaskReply> {
-    let watched: Watched | undefined
-    try {
-      const host = this.#up()
-      watched = this.#watched
-      return (await host.run(call)) as TaskReply
-    } catch (cause) {
-      throw this.#broken(call, watched, cause)
-    }
+  get threadId(): number | undefined {
+    return this.#threadId
+  }
+
+  send(message: ToWorker, transfer?: readonly Transferable[]): void {
+    this.#lane.send(message, transfer)
   }
 
   kill(): Promise<void> {
-    const host = this.#host
-    this.#host = undefined
-    this.#watched = undefined
-    if (host) this.#ending = Promise.all([this.#ending, this.#end(host)]).then(() => {})
-    return this.#ending
+    this.#killing ??= this.#kill()
+    return this.#killing
   }
 
-  close(): Promise<void> {
-    return this.kill()
-  }
-
-  #up(): WorkerHost {
-    if (this.#host) return this.#host
-    const host = this.#kind.createHost()
-    host.on('error', () => {})
-    this.#host = host
-    this.#watch(host)
-    return host
-  }
-
-  #watch(host: WorkerHost): void {
-    const [worker] = host.threads
-    if (!worker) return
-    let failed = false
-    let markReady = () => {}
-    const watched: Watched = {
-      ready: new Promise((resolve) => {
-        markReady = resolve
-      }),
-    }
-    this.#watched = watched
-    worker.once('message', () => markReady())
-    worker.once('error', () => {
-      failed = true
-      markReady()
-      // tinypool has put a new worker in its place by now, which goes with its host.
-      if (this.#watched === watched) void this.kill()
-    })
+  #watch(worker: HostedThread): void {
+    if (this.#kind.boundary === 'thread') noteWorker(worker)
+    worker.once('error', (error) => this.#failed(error))
     worker.once('exit', (code, signal) => {
-      if (typeof code === 'number') watched.exitCode = code
-      if (typeof signal === 'string') watched.signal = signal
-      if (!failed && this.#watched === watched) worker.emit('error', new Error('the worker has exited'))
+      this.#hasExited = true
+      this.#events.onEnding()
+      // Of one that we have ended, tinypool knows; it would start another.
+      if (!this.#hasFailed && !this.#killing) worker.emit('error', exited)
+      const end = () =>
+        this.#ended(typeof code === 'number' ? code : undefined, typeof signal === 'string' ? signal : undefined)
+      const finishing = this.#lane.finish()
+      if (finishing) void finishing.then(end)
+      else end()
     })
   }
 
-  async #end(host: WorkerHost): Promise<void> {
-    const exits = host.threads.map((worker) => {
+  #hear(answer: HelloReply): void {
+    if (this.#hasEnded) return
+    if (!answer.ok) {
+      this.#initializerFailed = true
+      this.#giveUp(decodeOr(answer.error))
+      return
+    }
+    this.#stopTimer()
+    this.#pid = answer.pid
+    this.#threadId = answer.threadId
+    this.#isReady = true
+    this.#events.onReady()
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.type === 'uncaught') this.#uncaught = { error: decodeOr(message.error) }
+    else if (!this.#hasEnded) this.#events.onMessage(message)
+  }
+
+  #giveUp(cause: unknown): void {
+    this.#uncaught ??= { error: cause }
+    void this.kill()
+  }
+
+  #failed(error: unknown): void {
+    this.#hasFailed = true
+    // What was never started has no id, and never exits. Of a process, tinypool makes the error itself, and it says nothing.
+    const isStarted = Boolean(this.#worker?.threadId)
+    if (!isStarted || (this.#kind.boundary === 'thread' && error !== exited)) this.#uncaught ??= { error }
+    if (isStarted) void this.kill()
+    else this.#ended(undefined, undefined)
+  }
+
+  #ended(exitCode: number | undefined, signal: string | undefined): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#stopTimer()
+    this.#lane.close()
+    void this.kill()
+    const cause = this.#uncaught?.error
+    const death: Death = {
+      how: howItEnded(exitCode, signal, cause, this.#settings.resourceLimits),
+      // A signal ended it: then the code means nothing.
+      exitCode: signal === undefined ? exitCode : undefined,
+      signal,
+      pid: this.#pid,
+      threadId: this.#threadId,
+      cause,
+      wasStarting: !this.#isReady,
+      initializerFailed: this.#initializerFailed,
+    }
+    this.#events.onEnd(death)
+  }
+
+  async #kill(): Promise<void> {
+    const workers = new Set(this.#host.threads)
+    // tinypool has forgotten one that has failed: its exit is still to come, and says how it ended.
+    if (this.#worker && !this.#hasExited) workers.add(this.#worker)
+    const exits = [...workers].map((worker) => {
       worker.removeListener ??= () => {}
-      // What could not be started has no id, and never exits.
       const exit = worker.threadId && new Promise<void>((resolve) => worker.once('exit', () => resolve()))
       this.#kind.killWorker?.(worker)
       return exit
     })
-    await Promise.allSettled([host.destroy(), ...exits])
+    await Promise.allSettled([this.#host.destroy(), ...exits])
+    await this.#lane.finish()
+    this.#ended(undefined, undefined)
   }
+}
 
-  #broken(call: TaskCall, watched: Watched | undefined, cause: unknown): BrokenError {
-    const { exitCode, signal } = watched ?? {}
-    const how =
-      signal !== undefined
-        ? `was ended by ${signal}`
-        : exitCode !== undefined
-          ? `ended with exit code ${exitCode}`
-          : `failed: ${messageOf(cause)}`
-    return new BrokenError(`the ${this.#kind.what} that ran task ${call.task.name} ${how}`, { exitCode, signal, cause })
+function decodeOr(encoded: Parameters<typeof decodeValue>[0]): unknown {
+  try {
+    return decodeValue(encoded)
+  } catch (error) {
+    return error
   }
+}
+
+function howItEnded(
+  exitCode: number | undefined,
+  signal: string | undefined,
+  cause: unknown,
+  limits: ResourceLimits | undefined,
+): string {
+  const limit = Object.entries(limits ?? {})
+    .map(([name, megabytes]) => `${name}: ${megabytes}`)
+    .join(', ')
+  if (isOutOfMemory(cause)) return limit === '' ? 'ran out of memory' : `ran out of memory (${limit})`
+  if (signal === 'SIGABRT') return `was ended by SIGABRT, as Node does when memory runs out${limit && ` (${limit})`}`
+  if (signal !== undefined) return `was ended by ${signal}`
+  if (exitCode !== undefined) return `ended with exit code ${exitCode}`
+  return `failed: ${messageOf(cause)}`
+}
+
+function isOutOfMemory(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'
 }
 
 function messageOf(cause: unknown): string {

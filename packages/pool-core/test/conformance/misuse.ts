@@ -88,18 +88,14 @@ export function misuse({ createPool, sharedPool, defineTask, fixture, tasks }: K
     expect(thrownBy(() => pool.map(tasks.square, wrong(items)))).toMatchObject({ code: 'ERR_INVALID_ARG' })
   })
 
-  test('what was not made with defineTask is refused, and the message says what it is', async () => {
+  test('what is neither a task nor a function is refused, and the message says what it is', async () => {
     const pool = sharedPool(1)
-    const plain = function double(n: number) {
-      return 2 * n
-    }
-    for (const notTask of [plain, undefined, null, 'add', {}]) {
+    for (const notTask of [undefined, null, 'add', {}]) {
       const error = await rejectionOf(pool.run(wrong(notTask), wrong([1])))
       expect([error.name, error.code]).toEqual(['TypeError', 'ERR_INVALID_ARG'])
       expect(error.message).toContain('defineTask')
       expect(thrownBy(() => pool.map(wrong(notTask), [1]))).toMatchObject({ code: 'ERR_INVALID_ARG' })
     }
-    expect((await rejectionOf(pool.run(wrong(plain), wrong([1])))).message).toContain('double')
   })
 
   test.each([undefined, null, 5, 'args', { length: 1 }])(

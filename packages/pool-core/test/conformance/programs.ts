@@ -11,9 +11,12 @@ interface Ended {
 
 /** Runs one scenario of `program.mjs` in a Node of its own. */
 function program(kitUrl: string, scenario: string): Promise<Ended> {
-  const script = fileURLToPath(new URL('./program.mjs', import.meta.url))
+  return node(fileURLToPath(new URL('./program.mjs', import.meta.url)), kitUrl, scenario)
+}
+
+function node(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [script, kitUrl, scenario], { timeout: 20_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { timeout: 20_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? (error.code ?? error.signal ?? null) : 0, lines: stdout.trim().split('\n'), stderr })
     })
   })
@@ -40,6 +43,15 @@ export function programs({ url }: Kit): void {
     expect(await program(url, 'background')).toMatchObject({
       lines: ['while idle: at most one', 'while busy: ERR_WORKER_CRASHED', 'behind it: 3', 'while ending: nothing'],
       code: 0,
+    })
+  })
+
+  test('of tasks that are done neither arguments nor results are held, here or in the worker', async () => {
+    const script = fileURLToPath(new URL('./collecting.mjs', import.meta.url))
+    expect(await node('--expose-gc', script, url)).toEqual({
+      lines: ['watched here: 35', 'left here: 0', 'left there: 0'],
+      code: 0,
+      stderr: '',
     })
   })
 }

@@ -1,4 +1,6 @@
 import type { Task } from '@heddle/pool-core'
+import type { ContextFunctions } from './context-functions.mjs'
+import type { FaultFunctions } from './fault-functions.mjs'
 
 type Thrown =
   | 'builtIn'
@@ -22,7 +24,19 @@ export interface Step {
   readonly waits?: boolean
 }
 
-export interface TaskFunctions {
+export interface Item {
+  readonly dir: string
+  readonly n: number
+  readonly does?: 'spin' | 'throw' | 'exit' | 'exit once'
+}
+
+export interface Passed {
+  readonly dir: string
+  readonly n: number
+  readonly waits: boolean
+}
+
+export interface TaskFunctions extends FaultFunctions, ContextFunctions {
   add(a: number, b: number): number
   addLater(a: number, b: number): Promise<number>
   square(n: number): number
@@ -44,6 +58,21 @@ export interface TaskFunctions {
   exitLater(code: number): Promise<never>
   leaveThrow(dir: string): string
   failOnThree(n: number): number
+  listen(dir: string, label: string): Promise<void>
+  open(dir: string): void
+  mark(list: unknown[]): [length: number, list: unknown[], worker: string]
+  ownId(): Promise<string | undefined>
+  ownIdAtOnce(): string | undefined
+  attempt(): number
+  exitUntil(attempt: number): number
+  failUntil(attempt: number): number
+  spinUntil(dir: string, attempt: number): number
+  exitBehind(): string
+  unlessOdd(n: number, odd: number, does: 'exit' | 'throw' | Made): unknown
+  act(item: Item): number
+  pass(item: Passed): number | Promise<number>
+  remember(value: { readonly part: object }): unknown
+  remaining(): Promise<number>
 }
 
 export declare const taskFunctions: TaskFunctions

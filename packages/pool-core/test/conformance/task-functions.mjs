@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { threadId } from 'node:worker_threads'
+import { taskContext } from '@heddle/pool-core'
+import { contextFunctions } from './context-functions.mjs'
+import { faultFunctions } from './fault-functions.mjs'
 
 /** A class that the caller's side does not know, with a constructor that no reviver could guess. */
 class OrderError extends Error {
@@ -52,6 +55,9 @@ function logBegin(dir, label) {
 async function opened(dir) {
   while (existsSync(dir) && !existsSync(join(dir, 'open'))) await delay(2)
 }
+
+/** What tasks of this worker were given and have made, if nobody else keeps it. */
+const remembered = []
 
 export const taskFunctions = {
   add: (a, b) => a + b,
@@ -130,4 +136,78 @@ export const taskFunctions = {
     if (n === 3) throw new RangeError('three')
     return n
   },
+
+  /** Ends when it is told to, and says so; the others of its kind go on. */
+  async listen(dir, label) {
+    const context = taskContext()
+    const { signal } = context
+    logBegin(dir, label)
+    context.progress('listens')
+    while (!signal.aborted) await delay(2)
+    logBegin(dir, `${label} heard ${signal.reason?.message ?? signal.reason}`)
+  },
+  open: (dir) => writeFileSync(join(dir, 'open'), ''),
+  /** Changes its argument and gives it back, with where it ran. */
+  mark: (list) => [list.push('marked'), list, workerName()],
+  attempt: () => taskContext().attempt,
+  /** Kept over an await, in which others of its message do not run. */
+  async ownId() {
+    const context = taskContext()
+    await setImmediate()
+    return context.id
+  },
+  ownIdAtOnce: () => taskContext().id,
+  exitUntil(attempt) {
+    if (taskContext().attempt < attempt) process.exit(9)
+    return taskContext().attempt
+  },
+  failUntil(attempt) {
+    if (taskContext().attempt < attempt) throw new RangeError(`attempt ${taskContext().attempt}`)
+    return taskContext().attempt
+  },
+  spinUntil(dir, attempt) {
+    logBegin(dir, String(taskContext().attempt))
+    while (taskContext().attempt < attempt);
+    return taskContext().attempt
+  },
+  /** Has answered, and ends its worker before it looks at another message. */
+  exitBehind() {
+    queueMicrotask(() => process.exit(9))
+    return workerName()
+  },
+  /** Does one thing if it is the odd one, and is short otherwise; not all results are numbers. */
+  unlessOdd(n, odd, does) {
+    if (n !== odd) return n % 9 === 4 ? `${n}` : 2 * n
+    if (does === 'exit') process.exit(9)
+    return does === 'throw' ? taskFunctions.fail('custom') : made[does]()
+  },
+  /** The same of an item of a map; `exit once` does it only at its first run. */
+  act({ dir, n, does }) {
+    if (does === undefined) return 2 * n
+    logBegin(dir, String(n))
+    if (does === 'spin') for (;;);
+    if (does === 'throw') return taskFunctions.fail('custom')
+    const runs = readFileSync(join(dir, 'log'), 'utf8').trim().split('\n')
+    if (does === 'exit' || runs.filter((label) => label === String(n)).length === 1) process.exit(9)
+    return 2 * n
+  },
+  /** Short, unless it is to wait for the gate. */
+  pass({ dir, n, waits }) {
+    if (!waits) return 2 * n
+    logBegin(dir, String(n))
+    return opened(dir).then(() => 2 * n)
+  },
+  remember(value) {
+    const result = { of: [value] }
+    remembered.push(new WeakRef(value), new WeakRef(result), new WeakRef(value.part))
+    return result
+  },
+  /** How many of what was remembered are still there. */
+  async remaining() {
+    await setImmediate()
+    globalThis.gc()
+    return remembered.filter((reference) => reference.deref() !== undefined).length
+  },
+  ...faultFunctions,
+  ...contextFunctions,
 }

@@ -1,0 +1,2 @@
+export { executorCases } from './executor-cases.js'
+export type { ExecutorCase, ExecutorFixture, ExecutorTraits } from './fixture.js'

@@ -1,0 +1,153 @@
+import { expect, test } from '@jest/globals'
+import { again, numbered, other } from './fixtures/tasks.mjs'
+import { FakeWorkers, ignore, outcomeOf, pass, settled, teach } from './support/fake-workers.ts'
+
+const numbersTo = (count: number, from = 1) => Array.from({ length: count }, (_, index) => from + index)
+
+/** One worker with two envelopes of eight runs, of which the first has begun, and an idle one. */
+async function stalled(fakes: FakeWorkers, task = numbered) {
+  const pool = fakes.pool({ maxWorkers: 2 })
+  await teach(fakes, pool, task, 0.01)
+  const slow = outcomeOf(pool.run(other, [100]))
+  await settled()
+  const calls = numbersTo(8).map((call) => outcomeOf(pool.run(task, [call])))
+  await settled()
+  return { pool, slow, calls }
+}
+
+test('what waits behind a run that takes long goes to a worker with nothing to do after 20 ms, in its order', async () => {
+  const fakes = new FakeWorkers('thread', { ms: 0.01 })
+  const { calls } = await stalled(fakes)
+  const [one, two] = [fakes.at(0), fakes.at(1)]
+  expect(one.held).toEqual([[100]])
+  const before = two.held.flat()
+  expect(before.length).toBeGreaterThan(3)
+  two.begin()
+  one.answer()
+  await settled()
+  // What was left in the line goes to the free one.
+  one.answerAll()
+  await pass(19)
+  expect(two.held.flat()).toEqual(before)
+  expect(one.held).toEqual([])
+  await pass(1)
+  expect(one.held.flat()[0]).toBe(before[1])
+  one.answerAll()
+  two.answerAll()
+  await settled()
+  one.answerAll()
+  await settled()
+  expect(calls).toEqual(numbersTo(8).map((value) => ({ value })))
+  const begun = fakes.begunArguments.filter((argument) => argument !== 100)
+  expect(begun.toSorted((first, second) => Number(first) - Number(second))).toEqual(numbersTo(8))
+  const moved = fakes.begun.filter(({ worker, argument }) => worker === one && before.includes(argument))
+  expect(moved.map(({ argument }) => argument)).toEqual(before.slice(1))
+})
+
+test('nothing is taken back while no worker is free', async () => {
+  const fakes = new FakeWorkers('thread', { ms: 0.01 })
+  const pool = fakes.pool({ maxWorkers: 2 })
+  await teach(fakes, pool, numbered, 0.01)
+  ignore(pool.run(other, [100]))
+  for (const call of numbersTo(4)) ignore(pool.run(numbered, [call]))
+  await settled()
+  const long = fakes.with(100)
+  const busy = fakes.with(2)
+  long.begin()
+  busy.begin()
+  const held = busy.held.flat()
+  await pass(100)
+  expect(busy.held.flat()).toEqual(held)
+  long.answer()
+  long.answerAll()
+  await pass(20)
+  expect(long.held.flat()).toEqual(held.slice(1))
+})
+
+test('a worker is started for what waits behind a run that takes long', async () => {
+  const fakes = new FakeWorkers('thread', { ms: 0.01 })
+  const pool = fakes.pool({ maxWorkers: 2 })
+  await teach(fakes, pool, numbered, 0.01)
+  pool.pause()
+  for (const call of numbersTo(2)) ignore(pool.run(numbered, [call]))
+  pool.resume()
+  await settled()
+  // Quick as they are, the second stands behind the first, and the second worker ends before it is ready.
+  expect(fakes.at(0).held.flat()).toEqual([1, 2])
+  fakes.at(0).begin()
+  fakes.at(1).die()
+  await settled()
+  await pass(20)
+  expect(fakes.at(2).held.flat()).toEqual([2])
+})
+
+test('an envelope of which nothing has begun is given away whole, and its worker skips it', async () => {
+  const fakes = new FakeWorkers('thread')
+  const pool = fakes.pool({ maxWorkers: 2 })
+  const call = outcomeOf(pool.run(numbered, [1]))
+  await settled()
+  // Its worker imports a module, say, or what an earlier task has left behind keeps it busy.
+  await pass(20)
+  expect(fakes.workers.map(({ held }) => held)).toEqual([[[1]], [[1]]])
+  fakes.at(1).answer('there')
+  expect(fakes.at(0).begin()).toBe(false)
+  await settled()
+  expect(call).toEqual({ value: 'there' })
+  expect(fakes.begun).toHaveLength(1)
+  expect(pool.stats()).toMatchObject({ running: 0, queued: 0, succeeded: 1, idleWorkers: 2 })
+})
+
+test('what was moved to a worker is not taken back from it', async () => {
+  const fakes = new FakeWorkers('thread')
+  const pool = fakes.pool({ maxWorkers: 2 })
+  const buffer = new ArrayBuffer(8)
+  const call = outcomeOf(pool.run(numbered, [1, buffer], { transfer: [buffer] }))
+  await settled()
+  await pass(100)
+  expect(fakes.workers.map(({ held }) => held)).toEqual([[[1]]])
+  fakes.at(0).answer()
+  await settled()
+  expect(call).toEqual({ value: 1 })
+})
+
+test('between processes nothing is taken back: what was sent may have begun', async () => {
+  const fakes = new FakeWorkers('process', { ms: 0.01 })
+  const pool = fakes.pool({ maxWorkers: 2 })
+  await teach(fakes, pool, again, 0.01)
+  for (const call of numbersTo(4)) ignore(pool.run(again, [call]))
+  await settled()
+  const held = fakes.workers.map(({ held: each }) => each)
+  await pass(1_000)
+  expect(fakes.workers.map(({ held: each }) => each)).toEqual(held)
+})
+
+test('of a chunk that is stalled the rest is taken back, and the counts stay right', async () => {
+  const fakes = new FakeWorkers('thread', { ms: 0.01 })
+  const pool = fakes.pool({ maxWorkers: 2 })
+  const results = pool.map(numbered, numbersTo(10), { chunkSize: 10 }).toArray()
+  await settled()
+  fakes.at(0).begin()
+  await pass(20)
+  expect(fakes.workers.map(({ held }) => held)).toEqual([[numbersTo(10)], [numbersTo(9, 2)]])
+  expect(pool.stats()).toMatchObject({ running: 10, queued: 0 })
+  fakes.at(1).answerAll()
+  await settled()
+  expect(pool.stats()).toMatchObject({ running: 1, succeeded: 9 })
+  fakes.at(0).answer()
+  expect(fakes.at(0).begin()).toBe(false)
+  expect(await results).toEqual(numbersTo(10))
+  expect(pool.stats()).toMatchObject({ running: 0, succeeded: 10, failed: 0, cancelled: 0 })
+})
+
+test('a chunk of which a part was taken back is told of no item twice when the pool ends', async () => {
+  const fakes = new FakeWorkers('thread', { ms: 0.01 })
+  const pool = fakes.pool({ maxWorkers: 2 })
+  const results = outcomeOf(pool.map(numbered, numbersTo(10), { chunkSize: 10 }).toArray())
+  await settled()
+  fakes.at(0).begin()
+  await pass(20)
+  await pool.terminate()
+  await settled()
+  expect(results).toMatchObject({ error: { code: 'ERR_CLOSED' } })
+  expect(pool.stats()).toMatchObject({ running: 0, cancelled: 10 })
+})
