@@ -24,6 +24,7 @@ export type Verdict = Outcome | { readonly skipped: string; readonly failed?: tr
  *
  * @param module - a module that exports `duels`
  * @param name - the one to run
+ * @param options.flags - of Node and V8, for this process and its threads
  * @param options.oneCore - keep all of its threads on one core; needs the program taskset
  * @param options.seconds - how long it may take
  */
@@ -31,14 +32,20 @@ export async function runApart(
   module: URL,
   name: string,
   sizes: Sizes,
-  { oneCore = false, seconds = 20 + sizes.rounds }: { oneCore?: boolean | undefined; seconds?: number } = {},
+  {
+    flags = [],
+    oneCore = false,
+    seconds = 20 + sizes.rounds,
+  }: { flags?: readonly string[]; oneCore?: boolean | undefined; seconds?: number } = {},
 ): Promise<Verdict> {
   const child = fork(
     fileURLToPath(new URL('./arena-process.js', import.meta.url)),
     [module.href, name, JSON.stringify(sizes)],
     {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      ...(oneCore ? { execPath: 'taskset', execArgv: ['--cpu-list', '0', process.execPath] } : {}),
+      ...(oneCore
+        ? { execPath: 'taskset', execArgv: ['--cpu-list', '0', process.execPath, ...flags] }
+        : { execArgv: [...process.execArgv, ...flags] }),
     },
   )
   let late = false

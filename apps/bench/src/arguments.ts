@@ -18,8 +18,8 @@ export function usage(known: readonly string[]): string {
   --suite NAME    the suite to run, more than once if wished: ${known.join(', ')} (default: all)
   --json          print nothing but one JSON array of rows
   --rounds N      repetitions, of which the median counts (default 11)
-  --calls N       calls of each contender in a round (default: each gate's own number, of which
-                  the suite sync does not do more)
+  --calls N       calls of each contender in a round (default: each gate's own number,
+                  beyond which only lone tasks of the suite pool go)
 
 Exit codes: 0 measured (a gate that was missed has "ok": false), 1 a measurement failed, 2 bad usage.
 `

@@ -16,15 +16,29 @@ export interface Sizes {
   readonly calls?: number | undefined
 }
 
-/** Charges a batch with the processor time that the whole process uses meanwhile, worker threads included. */
-export function charged(run: (calls: number) => unknown): Side['batch'] {
+/**
+ * Charges a batch with the processor time that the whole process uses meanwhile, worker threads included, and with that of other
+ * processes: `elsewhere` tells what they have used so far, in µs.
+ */
+export function charged(run: (calls: number) => unknown, elsewhere: () => number = () => 0): Side['batch'] {
   return async (calls) => {
+    const others = elsewhere()
     const cpu = process.cpuUsage()
     const wall = performance.now()
     await run(calls)
     const elapsed = (performance.now() - wall) * 1000
     const { user, system } = process.cpuUsage(cpu)
-    return { cpu: user + system, wall: elapsed }
+    return { cpu: user + system + elsewhere() - others, wall: elapsed }
+  }
+}
+
+/** Takes a batch by the clock alone, which then stands for the processor time as well. */
+export function clocked(run: (calls: number) => unknown): Side['batch'] {
+  return async (calls) => {
+    const begun = performance.now()
+    await run(calls)
+    const wall = (performance.now() - begun) * 1000
+    return { cpu: wall, wall }
   }
 }
 

@@ -4,6 +4,8 @@ export interface Contender {
   /** One call, from the request to the answer. */
   readonly call: (n: number) => Promise<unknown>
   readonly close: () => Promise<unknown>
+  /** The processor time that its other processes have used so far, in µs. */
+  readonly elsewhere?: () => number
 }
 
 interface Sum {
@@ -23,7 +25,10 @@ export async function runDuel(
   const duel: { ours: Cost[]; rival: Cost[] } = { ours: [], rival: [] }
   await alternate(ours, rival, Math.min(calls, 500))
   for (let round = 0; round < rounds; round++) {
+    const elsewhere = { ours: ours.elsewhere?.() ?? 0, rival: rival.elsewhere?.() ?? 0 }
     const sums = await alternate(ours, rival, calls)
+    sums.ours.cpu += (ours.elsewhere?.() ?? 0) - elsewhere.ours
+    sums.rival.cpu += (rival.elsewhere?.() ?? 0) - elsewhere.rival
     duel.ours.push({ cpu: sums.ours.cpu / calls, wall: sums.ours.wall / calls })
     duel.rival.push({ cpu: sums.rival.cpu / calls, wall: sums.rival.wall / calls })
   }

@@ -10,6 +10,12 @@ test('a duel runs in a process of its own and its outcome comes back', async () 
   expect(await run('fine')).toEqual({ duel: { ours: one, rival: one }, rivalVersion: '1.0.0' })
 })
 
+test('the flags of a duel are those of its process', async () => {
+  expect(await runApart(module, 'flags', { rounds: 1 }, { flags: ['--stack-trace-limit=7'] })).toMatchObject({
+    rivalVersion: expect.stringContaining('--stack-trace-limit=7'),
+  })
+})
+
 test('a contender that is absent is skipped, which is no failure', async () => {
   expect(await run('absent')).toEqual({ skipped: 'nothing is not installed' })
 })

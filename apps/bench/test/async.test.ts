@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { duels } from '@heddle/bench/duels/async.js'
+import { rowsOf } from '@heddle/bench/plans.js'
 import { meets } from '@heddle/bench/report.js'
-import { rowsOf } from '@heddle/bench/suites/async.js'
 import { plans } from '@heddle/bench/suites/async-plans.js'
 import { describe, expect, test } from '@jest/globals'
 
@@ -97,7 +97,7 @@ describe('the rows of a gate', () => {
   })
 
   test('the fastest rival is the gate, though another one has the better ratio; who is out of the contest stands beside', () => {
-    const rows = rowsOf([
+    const rows = rowsOf('async', [
       contender('slow', 1, 4),
       contender('fast', 1.6, 2),
       contender('smaller', 1, 1, {}),
@@ -114,7 +114,7 @@ describe('the rows of a gate', () => {
   })
 
   test('a gate whose rivals are all absent is a row that says why, and is not met', () => {
-    expect(rowsOf([absent('one'), absent('two')])).toEqual([
+    expect(rowsOf('async', [absent('one'), absent('two')])).toEqual([
       { suite: 'async', gate: 'g', goal: '<= 0.7', ok: false, rival: 'one', skipped: 'one does not load' },
       { suite: 'async', beside: 'g', rival: 'two', skipped: 'two does not load' },
     ])
@@ -124,10 +124,12 @@ describe('the rows of a gate', () => {
     const costs = (...all: number[]) => all.map((cpu) => ({ cpu, wall: cpu }))
     const verdict = { duel: { ours: costs(100, 150, 100), rival: costs(100, 100, 100) }, rivalVersion: '1.0.0' }
     const plan = { gate: 'g', goal: '<= 1', rival: 'r', duel: 'r', measure: { unit: '', wallUnit: '', of: same } }
-    expect(rowsOf([{ plan: { ...plan, value: 'worst' }, verdict }])).toMatchObject([
+    expect(rowsOf('async', [{ plan: { ...plan, value: 'worst' }, verdict }])).toMatchObject([
       { value: 1.5, ours: 150, ok: false },
     ])
-    expect(rowsOf([{ plan: { ...plan, value: 'difference' }, verdict }])).toMatchObject([{ value: 0, spread: [0, 50] }])
+    expect(rowsOf('async', [{ plan: { ...plan, value: 'difference' }, verdict }])).toMatchObject([
+      { value: 0, spread: [0, 50] },
+    ])
   })
 })
 

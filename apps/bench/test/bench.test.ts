@@ -9,28 +9,6 @@ function bench(...args: string[]) {
 }
 
 describe('the command', () => {
-  test('--json prints nothing but one array, whose gate rows keep the contract', () => {
-    const { stdout, stderr, status } = bench('--suite', 'pool', '--json', '--rounds', '3', '--calls', '20')
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    const rows = JSON.parse(stdout) as Record<string, unknown>[]
-    expect(rows[0]).toMatchObject({
-      suite: 'pool',
-      gate: 'pool-latency-threads',
-      goal: '<= 1.5',
-      rival: 'tinypool',
-      rivalVersion: expect.stringMatching(/^2\./),
-      value: expect.any(Number),
-      ours: expect.any(Number),
-      theirs: expect.any(Number),
-      ok: expect.any(Boolean),
-      unit: 'µs CPU per call',
-      rounds: 3,
-    })
-    expect(rows[0]?.ok).toBe((rows[0]?.value as number) <= 1.5)
-    expect(rows.slice(1).map((row) => row.rival)).toEqual(['piscina', 'workerpool', 'a bare worker thread'])
-    for (const row of rows) expect(row).not.toHaveProperty('skipped')
-  })
-
   test.each([
     [['--suite', 'nothing'], /there is no suite "nothing"; known: pool, sync/],
     [['--rounds', 'many'], /--rounds takes a whole number/],

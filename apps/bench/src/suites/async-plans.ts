@@ -1,23 +1,5 @@
+import type { Plan } from '../plans.js'
 import { type Measure, microseconds, nanoseconds, throughput } from '../report.js'
-
-export interface Plan {
-  readonly gate: string
-  /** Of the row that is the gate itself; the others stand beside it. */
-  readonly goal?: string | undefined
-  /**
-   * Of such rows, the one of the fastest rival becomes the gate, and the others stand beside it. A rival that does fewer
-   * operations is none of them: what one of a small backlog costs says nothing about a large one.
-   */
-  readonly fastest?: true
-  readonly rival: string
-  /** After the gate's name and a slash, the name of the duel in duels/async.ts. */
-  readonly duel: string
-  readonly measure?: Measure
-  /** What the value is, if not the median ratio of a round: the worst ratio, or the median of ours less the rival's. */
-  readonly value?: 'worst' | 'difference'
-  readonly limit?: string
-  readonly note?: string
-}
 
 const permits: Measure = {
   unit: 'permits within one window of 100 ms',

@@ -1,6 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { Absent } from '../../arena.js'
-import type { Cost } from '../../report.js'
+import { timedByPython } from '../python.js'
 
 const tail = `
 async def main():
@@ -39,27 +37,7 @@ async def batch(calls):
 `
 
 /** All tasks created at once, ten of them at a time under a semaphore. */
-export const taskBacklog = () => measured(backlog)
+export const taskBacklog = () => timedByPython(head + backlog + tail)
 
 /** One producer and one consumer on a queue of 1,000. */
-export const asyncioQueue = () => measured(queue)
-
-/** Each batch is one run of Python, which looks at its own clocks: that it starts and ends costs nothing. */
-function measured(script: string) {
-  const version = /^Python (\S+)/.exec(python('--version'))?.[1] ?? 'unknown'
-  return {
-    version,
-    batch: async (calls: number): Promise<Cost> => {
-      const times = python('-I', '-c', `${head}${script}${tail}`, `${calls}`)
-      const [cpu = Number.NaN, wall = Number.NaN] = times.split(' ').map(Number)
-      return { cpu: cpu * 1e6, wall: wall * 1e6 }
-    },
-  }
-}
-
-function python(...args: string[]): string {
-  const { stdout, stderr, status, error } = spawnSync('python3', args, { encoding: 'utf8' })
-  if (error) throw new Absent(`python3 does not start: ${error.message}`)
-  if (status !== 0) throw new Error(`python3 ended with code ${status}: ${stderr}`)
-  return stdout
-}
+export const asyncioQueue = () => timedByPython(head + queue + tail)

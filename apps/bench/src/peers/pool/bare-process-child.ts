@@ -1,0 +1,1 @@
+process.on('message', (n: number) => process.send?.(n + 1))

@@ -1,0 +1,2 @@
+/** Needs its argument, and answers with next to nothing. */
+export default (bytes: ArrayBuffer | ArrayBufferView): number => bytes.byteLength

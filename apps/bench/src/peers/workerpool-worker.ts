@@ -1,3 +1,0 @@
-import workerpool from 'workerpool'
-
-workerpool.worker({ increment: (n: number) => n + 1 })
