@@ -529,6 +529,8 @@ export class Scheduler {
     }
     while (this.#room.jobs.size > 0) clear(this.#room.jobs.first)
     for (const job of this.#line.all()) clear(job)
+    // What maps had sent ahead waits again.
+    this.#flushSoon()
     return cleared
   }
 
