@@ -73,6 +73,8 @@ export interface BatchMessage {
 export interface AbortMessage {
   readonly type: 'abort'
   readonly id: number
+  /** Which run of a batch; it is told only while it runs. */
+  readonly index: number
   readonly reason: Encoded
 }
 
@@ -113,7 +115,9 @@ export interface BatchDoneMessage {
   /** The item that the first value belongs to: what came before was sent before. */
   readonly from: number
   /** Results in the order of the items; where an error is, anything. Numbers alone come packed. */
-  readonly values: Encoded | Float64Array
+  readonly values: readonly unknown[] | Float64Array
+  /** Those of them that have to be decoded, in place of their values. */
+  readonly encoded: readonly BatchFailure[] | undefined
   readonly errors: readonly BatchFailure[] | undefined
   /** How many items have settled by now. */
   readonly count: number

@@ -227,20 +227,22 @@ describe("whenFull: 'caller-runs'", () => {
     expect(pool.stats()).toMatchObject({ succeeded: 2, failed: 1, running: 0 })
   })
 
-  test('a closed pool runs nothing here, and a stream is refused', async () => {
+  test('a closed pool runs nothing here, nor does one that is paused, and a stream waits', async () => {
     const fakes = new FakeWorkers('thread')
     const pool = fakes.pool({ maxWorkers: 1, maxQueued: 0, whenFull: 'caller-runs' })
     ignore(pool.run(numbered, [1]))
     await settled()
-    expect(
-      await rejectionOf(
-        pool
-          .stream(function* values() {
-            yield 1
-          }, [])
-          .next(),
-      ),
-    ).toMatchObject(refused)
+    const waiting = outcomeOf(
+      pool
+        .stream(function* values() {
+          yield 1
+        }, [])
+        .next(),
+    )
+    pool.pause()
+    ignore(pool.run(numbered, [4]))
+    await settled()
+    expect([waiting, pool.stats().waitingForRoom, pool.stats().succeeded]).toEqual([{}, 2, 0])
     expect(await rejectionOf(pool.run(numbered, [2], { signal: AbortSignal.abort('no') }))).toBe('no')
     await pool.terminate()
     expect((await rejectionOf(pool.run(numbered, [3]))).code).toBe('ERR_CLOSED')

@@ -1,10 +1,13 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Connected, FromWorker, Hello, HelloReply, HostKind, ToWorker, WorkerSettings } from '@heddle/pool-core'
 import { Tinypool } from 'tinypool'
 import type { LaneMessage } from './lane-message.js'
 
-/** So many milliseconds a process that has ended may keep its messages open: a child of its own may have inherited them. */
-const finishMs = 100
+/** So many milliseconds a process that has ended may keep its messages and its output open: children of its own may have inherited them. */
+const finishMs = 200
 
 export const processes: HostKind<Tinypool & { threads: HostThreads }> = {
   what: 'worker process',
@@ -33,6 +36,40 @@ export const processes: HostKind<Tinypool & { threads: HostThreads }> = {
 
 type HostThreads = ReturnType<HostKind['createHost']>['threads']
 
+/** What tinypool's worker has beside what it declares. */
+interface HostedChild {
+  readonly process?: ChildProcess
+}
+
+/**
+ * Passes on what a worker has printed before its end: tinypool stops at its exit, when not all was read. Resolves when all was.
+ */
+async function passOnRest(worker: HostedChild | undefined): Promise<void> {
+  const child = worker?.process
+  if (!child) return
+  await once(child, 'exit').catch(() => undefined)
+  // By then tinypool has let go of them.
+  await nextTurn()
+  const rest = [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ] as const
+  await Promise.all(
+    rest.map(async ([from, to]) => {
+      if (!from || from.readableEnded || from.destroyed) return
+      from.pipe(to, { end: false })
+      await once(from, 'close').catch(() => undefined)
+    }),
+  )
+}
+
+async function orAtMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const timer = new AbortController()
+  const late = delay(ms, undefined, { signal: timer.signal }).catch(() => undefined)
+  await Promise.race([work, late])
+  timer.abort()
+}
+
 function connect(
   host: Tinypool & { threads: HostThreads },
   hello: Hello,
@@ -41,6 +78,7 @@ function connect(
   let post: (message: LaneMessage<ToWorker>) => void = () => undefined
   let isConnected = true
   let onDisconnect = () => {}
+  const printed = passOnRest(host.threads[0] as HostedChild | undefined)
   const reply = host.run(hello, {
     channel: {
       onMessage: (send) => {
@@ -66,14 +104,11 @@ function connect(
         post({ heddle: transfer?.length ? structuredClone(message, { transfer: transfer as never }) : message })
       },
       finish: () => {
-        if (!isConnected) return undefined
-        return new Promise((resolve) => {
-          const timer = setTimeout(resolve, finishMs)
-          onDisconnect = () => {
-            clearTimeout(timer)
-            resolve()
-          }
+        const disconnected = new Promise<void>((resolve) => {
+          if (isConnected) onDisconnect = resolve
+          else resolve()
         })
+        return orAtMost(finishMs, Promise.all([disconnected, printed]))
       },
       close: () => {
         isConnected = false
@@ -96,7 +131,11 @@ function inheritedExecArgv(): string[] {
   for (const option of process.execArgv) {
     if (isProgram) isProgram = false
     else if (/^(-e|--eval|-p|--print|-pe)$/.test(option)) isProgram = true
-    else if (!/^(--eval=|--print=|--input-type|--test$|--test-|--watch|--check$|-c$|--interactive$|-i$)/.test(option))
+    else if (
+      !/^(--eval=|--print=|--input-type|--test$|--test-|--watch|--check$|-c$|--interactive$|-i$|--inspect|--debug-port)/.test(
+        option,
+      )
+    )
       inherited.push(option)
   }
   return inherited

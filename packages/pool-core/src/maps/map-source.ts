@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { types } from 'node:util'
 import { invalidArgument } from '../errors.js'
 import { describe } from '../options.js'
@@ -14,6 +15,8 @@ export type Pulled = readonly unknown[] | Float64Array
 export class MapSource {
   readonly #list: (readonly unknown[] & { subarray?: undefined }) | NumberArray | undefined
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined
+  /** In the context of whoever has made the map: it is pulled when a worker answers. */
+  readonly #next: () => ReturnType<(Iterator<unknown> | AsyncIterator<unknown>)['next']>
   readonly #onArrival: () => void
   #at = 0
   #isAsking = false
@@ -30,12 +33,15 @@ export class MapSource {
     this.#onArrival = onArrival
     if (isPlainArray(items) || isNumberArray(items)) {
       this.#list = items
+      this.#next = () => ({ done: true, value: undefined })
       return
     }
     const candidate = items as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined
     this.#iterator = candidate?.[Symbol.asyncIterator]?.() ?? candidate?.[Symbol.iterator]?.()
     if (this.#iterator === undefined)
       throw invalidArgument(`map needs an iterable or an async iterable, not ${describe(items)}`)
+    const iterator = this.#iterator
+    this.#next = AsyncResource.bind(() => iterator.next())
   }
 
   /** How many items are left, where that is known. */
@@ -86,7 +92,7 @@ export class MapSource {
 
   #pull(into: unknown[]): void {
     try {
-      const next = (this.#iterator as Iterator<unknown> | AsyncIterator<unknown>).next()
+      const next = this.#next()
       // The input may have ended the map itself: what it gives then comes too late.
       if (this.#isOver) return
       if (!isPromiseLike(next)) {

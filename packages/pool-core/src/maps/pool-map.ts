@@ -148,7 +148,7 @@ export class PoolMap<Result> implements MapResults<Result>, ChunkSink, Stoppable
       this.#sendEach(offset, items)
       return
     }
-    let chunk: Chunk
+    let chunk: Chunk | undefined
     try {
       chunk = Chunk.of(offset, items, this, this.#scheduler.options.boundary)
     } catch {
@@ -156,8 +156,8 @@ export class PoolMap<Result> implements MapResults<Result>, ChunkSink, Stoppable
       return
     }
     // A shared object that cannot be opened there must not fail the items beside it.
-    if (chunk.encoded?.specials) this.#sendEach(offset, items)
-    else this.#admit(chunk)
+    if (chunk) this.#admit(chunk)
+    else this.#sendEach(offset, items)
   }
 
   #sendEach(offset: number, items: Pulled): void {
@@ -181,7 +181,7 @@ export class PoolMap<Result> implements MapResults<Result>, ChunkSink, Stoppable
       for (; good < items.length; good += 1) encodeValue([items[good]], boundary)
       throw new TypeError('the items cannot be cloned together')
     } catch (error) {
-      if (good > 0) this.#admit(Chunk.of(offset, items.slice(0, good), this, boundary))
+      if (good > 0) this.#sendEach(offset, items.slice(0, good))
       this.onFailure(offset + good, items.length - good, error)
     }
   }

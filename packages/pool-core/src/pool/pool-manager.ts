@@ -394,6 +394,7 @@ export class PoolManager implements Executor {
       whenFull === 'caller-runs' &&
       this.#scheduler.closedError === undefined &&
       !limits?.signal?.aborted &&
+      !this.#scheduler.isPaused &&
       limits?.stream === undefined &&
       this.#scheduler.isFull
     if (runsHere) void this.#scheduler.book.runOutside(() => this.#runHere(task as TaskFunction, job))

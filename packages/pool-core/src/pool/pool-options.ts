@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { availableParallelism } from 'node:os'
 import { encodeValue } from '@heddle/codec'
 import { invalidArgument, outOfRange } from '../errors.js'
@@ -87,7 +88,7 @@ export function poolOptionsOf(
       maxTasksPerWorker: wholeNumberOrInfinity('maxTasksPerWorker', maxTasksPerWorker, 1),
       maxQueued: wholeNumberOrInfinity('maxQueued', maxQueued, 0),
       whenFull,
-      onDropped: optionalFunction('onDropped', given.onDropped),
+      onDropped: inOwnContext(optionalFunction('onDropped', given.onDropped)),
       abortGrace: milliseconds('abortGrace', abortGrace),
       startTimeout: start,
       name: nameOf(given.name, kind),
@@ -123,6 +124,11 @@ function workerSettingsOf({ execArgv, env, resourceLimits }: Partial<PoolOptions
     if (typeof value !== 'number' || !(value > 0))
       throw outOfRange(`resourceLimits.${name} must be a number of megabytes above 0, not ${describe(value)}`)
   return { execArgv, env, resourceLimits }
+}
+
+/** A callback is called in the context of whoever has given it. */
+function inOwnContext(onDropped: PoolOptions['onDropped']): PoolOptions['onDropped'] {
+  return onDropped && AsyncResource.bind(onDropped)
 }
 
 const isString = (value: unknown): value is string => typeof value === 'string'

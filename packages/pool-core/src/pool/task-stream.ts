@@ -37,7 +37,7 @@ export class TaskStream<Value> implements AsyncIterableIterator<Value, undefined
   next(): Promise<IteratorResult<Value, undefined>> {
     if (!this.#hasBegun) {
       this.#hasBegun = true
-      if (!this.#isOver) this.#begin(this)
+      if (!this.#isOver) this.#beginOrFail()
     }
     if (this.#values.length > 0) return Promise.resolve({ done: false, value: this.#shift() as Value })
     if (this.#isOver) return this.#ending()
@@ -47,12 +47,21 @@ export class TaskStream<Value> implements AsyncIterableIterator<Value, undefined
     })
   }
 
+  #beginOrFail(): void {
+    try {
+      this.#begin(this)
+    } catch (error) {
+      // The arguments have been changed since they were given.
+      this.end({ error })
+    }
+  }
+
   /** Nobody reads any more: the generator is closed at its next value. */
   async return(): Promise<IteratorResult<Value, undefined>> {
     this.#values = []
-    this.#stop()
     this.end()
     this.#failure = undefined
+    this.#stop()
     return { done: true, value: undefined }
   }
 

@@ -1,4 +1,4 @@
-import { decodeValue } from '@heddle/codec'
+import { decodeValue, type Encoded } from '@heddle/codec'
 import type { BatchDoneMessage, DoneMessage } from '../protocol.js'
 import type { Envelope } from './envelope.js'
 import type { Job } from './job.js'
@@ -85,17 +85,27 @@ export class Answers {
 
 type Failure = readonly [place: number, error: unknown]
 
-function decoded({ from, count, values, errors }: BatchDoneMessage): {
+function decodedError(error: Encoded): unknown {
+  try {
+    return decodeValue(error)
+  } catch (problem) {
+    return problem
+  }
+}
+
+/** A result that cannot be opened here has failed, and only that one. */
+function decoded({ from, values, encoded = [], errors = [] }: BatchDoneMessage): {
   readonly values: ArrayLike<unknown>
   readonly failures: readonly Failure[]
 } {
-  try {
-    return {
-      values: ArrayBuffer.isView(values) ? values : (decodeValue(values) as unknown[]),
-      failures: (errors ?? []).map(([index, error]) => [index - from, decodeValue(error)]),
+  const failures: Failure[] = errors.map(([index, error]) => [index - from, decodedError(error)])
+  if (encoded.length === 0) return { values, failures }
+  const all: unknown[] = Array.from(values)
+  for (const [index, value] of encoded)
+    try {
+      all[index - from] = decodeValue(value)
+    } catch (error) {
+      failures.push([index - from, error])
     }
-  } catch (error) {
-    // What cannot be decoded together cannot be told apart.
-    return { values: [], failures: Array.from({ length: count - from }, (_, place) => [place, error]) }
-  }
+  return { values: all, failures: failures.toSorted(([place], [other]) => place - other) }
 }

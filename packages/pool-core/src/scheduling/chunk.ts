@@ -7,24 +7,29 @@ export class Chunk {
   readonly offset: number
   readonly items: readonly unknown[] | Float64Array
   readonly sink: ChunkSink
-  /** Undefined: they are numbers, which are packed when they are sent. */
-  readonly encoded: Encoded | undefined
+  /** They are numbers, which are packed when they are sent. */
+  readonly #arePacked: boolean
 
-  private constructor(
-    offset: number,
-    items: readonly unknown[] | Float64Array,
-    sink: ChunkSink,
-    encoded: Encoded | undefined,
-  ) {
+  private constructor(offset: number, items: readonly unknown[] | Float64Array, sink: ChunkSink, arePacked: boolean) {
     this.offset = offset
     this.items = items
     this.sink = sink
-    this.encoded = encoded
+    this.#arePacked = arePacked
   }
 
-  /** @throws NotCloneableError `ERR_NOT_CLONEABLE` */
-  static of(offset: number, items: readonly unknown[] | Float64Array, sink: ChunkSink, boundary: Boundary): Chunk {
-    return new Chunk(offset, items, sink, areNumbers(items) ? undefined : encodeValue(items, boundary))
+  /**
+   * Undefined: some of them hold what has to be encoded one by one, such as a shared object.
+   *
+   * @throws NotCloneableError `ERR_NOT_CLONEABLE`
+   */
+  static of(
+    offset: number,
+    items: readonly unknown[] | Float64Array,
+    sink: ChunkSink,
+    boundary: Boundary,
+  ): Chunk | undefined {
+    if (areNumbers(items)) return new Chunk(offset, items, sink, true)
+    return encodeValue(items, boundary).specials ? undefined : new Chunk(offset, items, sink, false)
   }
 
   get count(): number {
@@ -33,12 +38,12 @@ export class Chunk {
 
   /** What is sent. A list of numbers is copied, and the copy moved. */
   wire(): Encoded | Float64Array {
-    return this.encoded ?? Float64Array.from(this.items as ArrayLike<number>)
+    return this.#arePacked ? Float64Array.from(this.items as ArrayLike<number>) : { value: this.items }
   }
 
-  /** The items from `from` on, before `to`. */
-  part(from: number, to: number, boundary: Boundary): Chunk {
-    return Chunk.of(this.offset + from, this.items.slice(from, to), this.sink, boundary)
+  /** The items from `from` on, before `to`. They are not looked at again: this happens when a worker ends, or by a timer. */
+  part(from: number, to: number): Chunk {
+    return new Chunk(this.offset + from, this.items.slice(from, to), this.sink, this.#arePacked)
   }
 }
 

@@ -111,6 +111,6 @@ function dueOf(job: Job): number {
 
 /** Of those that are due at the same time, the one with the smaller number came first. */
 function isBefore(one: Job, other: Job): boolean {
-  const difference = dueOf(one) - dueOf(other)
-  return difference === 0 ? one.number < other.number : difference < 0
+  const [due, otherDue] = [dueOf(one), dueOf(other)]
+  return due === otherDue ? one.number < other.number : due < otherDue
 }

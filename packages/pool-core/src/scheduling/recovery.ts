@@ -1,4 +1,3 @@
-import type { Boundary } from '@heddle/codec'
 import { BrokenError, TaskError } from '../errors.js'
 import type { Death } from '../slots/worker-link.js'
 import type { WorkerSlot } from '../slots/worker-slot.js'
@@ -28,23 +27,14 @@ export class Recovery {
   readonly #slot: WorkerSlot
   readonly #death: Death
   readonly #what: string
-  readonly #boundary: Boundary
   readonly #now: number
   /** Makes a job for a part of a chunk. */
   readonly #split: (job: Job, chunk: Chunk) => Job
 
-  constructor(
-    slot: WorkerSlot,
-    death: Death,
-    what: string,
-    boundary: Boundary,
-    now: number,
-    split: (job: Job, chunk: Chunk) => Job,
-  ) {
+  constructor(slot: WorkerSlot, death: Death, what: string, now: number, split: (job: Job, chunk: Chunk) => Job) {
     this.#slot = slot
     this.#death = death
     this.#what = what
-    this.#boundary = boundary
     this.#now = now
     this.#split = split
     // If a run was under way, the worker has ended in that one, and not at the start of the next.
@@ -87,7 +77,7 @@ export class Recovery {
     }
     if (!this.#slot.isKilled && (isSuspect || this.#slot.words === undefined)) job.isSuspect = true
     if (isSuspect) job.crashes += 1
-    const refusal = this.#refusalOf(job, error)
+    const refusal = this.#refusalOf(job, job.crashes, error)
     if (refusal) this.failed.push({ job, error: refusal })
     else {
       job.attempt += 1
@@ -95,13 +85,14 @@ export class Recovery {
     }
   }
 
-  #refusalOf(job: Job, error: BrokenError): unknown {
+  /** Undefined: after so many crashes it may run again. */
+  #refusalOf(job: Job, times: number, error: BrokenError): unknown {
     const { crashes } = job.retries
-    if (job.crashes <= crashes) return undefined
+    if (times <= crashes) return undefined
     if (crashes === 0) return error
     return new TaskError(
       'ERR_POISON_TASK',
-      `task ${job.task.name} has ended ${job.crashes} workers and is not run again: ${error.message}`,
+      `task ${job.task.name} has ended ${times} workers and is not run again: ${error.message}`,
       { cause: error },
     )
   }
@@ -109,13 +100,12 @@ export class Recovery {
   #recoverChunk(envelope: Envelope, job: Job, chunk: Chunk, begun: number, isNext: boolean): void {
     if (job.isSettled || job.envelope !== envelope) return
     const { answered, count } = envelope
-    const part = (from: number, to: number) => this.#split(job, chunk.part(from, to, this.#boundary))
+    const part = (from: number, to: number) => this.#split(job, chunk.part(from, to))
     if (begun > answered) this.#recoverBegun(envelope, job, chunk, begun, part)
     if (begun >= count || envelope.keptRuns !== undefined) return
-    const rest = part(begun, count)
-    if (isNext) rest.lostStarts = job.lostStarts + 1
-    if (rest.lostStarts < maxLostStarts) this.again.push(rest)
-    else this.#failItems(chunk, begun, count, this.#broken(envelope, job, false))
+    const lostStarts = isNext ? job.lostStarts + 1 : 0
+    if (lostStarts >= maxLostStarts) this.#failItems(chunk, begun, count, this.#broken(envelope, job, false))
+    else this.again.push(Object.assign(part(begun, count), { lostStarts }))
   }
 
   #recoverBegun(
@@ -132,23 +122,11 @@ export class Recovery {
     } else if (this.#slot.isKilled) {
       this.again.push(part(answered, begun))
     } else if (begun - answered === 1) {
-      const only = part(answered, begun)
-      only.isSuspect = true
-      only.crashes = job.crashes + 1
-      only.attempt = job.attempt + 1
-      const refusal = this.#refusalOf(only, error)
-      if (refusal) this.#failItems(chunk, answered, begun, refusal)
-      else this.again.push(only)
+      this.#recoverSuspect(job, chunk, answered, error, part)
     } else if (this.#slot.words) {
       // All but the last have settled; their results are lost.
       this.again.push(part(answered, begun - 1))
-      const last = part(begun - 1, begun)
-      last.isSuspect = true
-      last.crashes = job.crashes + 1
-      last.attempt = job.attempt + 1
-      const refusal = this.#refusalOf(last, error)
-      if (refusal) this.#failItems(chunk, begun - 1, begun, refusal)
-      else this.again.push(last)
+      this.#recoverSuspect(job, chunk, begun - 1, error, part)
     } else {
       const length = Math.max(1, Math.floor(Math.sqrt(begun - answered)))
       for (let from = answered; from < begun; from += length) {
@@ -157,6 +135,20 @@ export class Recovery {
         this.again.push(piece)
       }
     }
+  }
+
+  /** The item that the worker ended in. */
+  #recoverSuspect(
+    job: Job,
+    chunk: Chunk,
+    item: number,
+    error: BrokenError,
+    part: (from: number, to: number) => Job,
+  ): void {
+    const crashes = job.crashes + 1
+    const refusal = this.#refusalOf(job, crashes, error)
+    if (refusal) this.#failItems(chunk, item, item + 1, refusal)
+    else this.again.push(Object.assign(part(item, item + 1), { isSuspect: true, crashes, attempt: job.attempt + 1 }))
   }
 
   #failItems(chunk: Chunk, from: number, to: number, error: unknown): void {

@@ -103,6 +103,7 @@ export class Scheduler {
     return this.#isPaused
   }
 
+  /** Runs of a broadcast, which wait each for its own worker, are not among them. */
   get queued(): number {
     return this.#line.size
   }
@@ -121,16 +122,21 @@ export class Scheduler {
     const signal = job.limits?.signal
     const refusal = this.#closedError
     if (refusal || signal?.aborted) {
-      job.state = 'settled'
-      this.stats.count(refusal ? 'refused' : 'cancelled')
-      job.reject(refusal ?? signal?.reason)
+      this.#refuse(job, refusal ? 'refused' : 'cancelled', refusal ?? signal?.reason)
       return
     }
     // What belongs to a map was counted by it, and what belongs to a worker waits for that one.
     const isOutside = job.isOfMap || job.slot !== undefined
     const isFull = !isOutside && this.isFull
-    const mustWait = isFull && this.options.whenFull === 'wait'
+    // What cannot be run by the caller waits.
+    const { whenFull } = this.options
+    const mustWait = isFull && (whenFull === 'wait' || whenFull === 'caller-runs')
     if (isFull && !mustWait && !this.#room.makeRoom(job)) return
+    // Whoever was told of a dropped task may have closed the pool.
+    if (this.#closedError || signal?.aborted) {
+      this.#refuse(job, this.#closedError ? 'refused' : 'cancelled', this.#closedError ?? signal?.reason)
+      return
+    }
     this.book.open()
     if (signal) {
       job.onAbort = () => this.giveUp(job, signal.reason, 'cancelled')
@@ -141,6 +147,17 @@ export class Scheduler {
       this.#room.jobs.push(job)
     } else this.#enqueue(job)
     this.#flushSoon()
+  }
+
+  #refuse(job: Job, how: JobEnd, error: unknown): void {
+    job.state = 'settled'
+    this.stats.count(how, job.count)
+    const { chunk } = job
+    if (chunk === undefined) job.reject(error)
+    else {
+      chunk.sink.onFailure(chunk.offset, chunk.count, error)
+      chunk.sink.onForgotten(job)
+    }
   }
 
   #enqueue(job: Job): void {
@@ -246,9 +263,8 @@ export class Scheduler {
 
   /** The first items of a chunk as a job, the rest goes back to the head of the line. */
   #cut(job: Job, chunk: Chunk, count: number): Job {
-    const { boundary } = this.options
-    const first = this.book.split(job, chunk.part(0, count, boundary))
-    this.#putBack([this.book.split(job, chunk.part(count, chunk.count, boundary))])
+    const first = this.book.split(job, chunk.part(0, count))
+    this.#putBack([this.book.split(job, chunk.part(count, chunk.count))])
     this.book.forget(job)
     return first
   }
@@ -267,6 +283,8 @@ export class Scheduler {
       return
     }
     for (const job of jobs) {
+      // The user's own code may have run while it was cloned, and ended it.
+      if (job.isSettled) continue
       job.state = 'sent'
       job.envelope = envelope
       this.stats.started(job, now, this.#line.size)
@@ -318,7 +336,7 @@ export class Scheduler {
         envelope.isListening = true
         break
       case 'progress':
-        if (!first.isSettled) reportError(() => first.limits?.onProgress?.(decodeValue(message.value)))
+        if (!first.isSettled) this.#onProgress(first, message.value)
         break
       case 'chunk':
         if (!first.isSettled) this.#onChunk(first, message.value)
@@ -337,6 +355,17 @@ export class Scheduler {
     }
   }
 
+  #onProgress(job: Job, value: Parameters<typeof decodeValue>[0]): void {
+    let decoded: unknown
+    try {
+      decoded = decodeValue(value)
+    } catch (error) {
+      this.giveUp(job, error, 'failed')
+      return
+    }
+    reportError(() => job.limits?.onProgress?.(decoded))
+  }
+
   #onChunk(job: Job, value: Parameters<typeof decodeValue>[0]): void {
     try {
       job.limits?.stream?.onChunk(decodeValue(value))
@@ -350,7 +379,11 @@ export class Scheduler {
     job.stopTimer?.()
     const { timeout } = job.limits ?? {}
     if (timeout === undefined) return
-    job.stopTimer = startTimer(timeout, () => this.#timeOut(job, `was ended: it ran for more than ${timeout} ms`))
+    job.stopTimer = startTimer(timeout, () => {
+      // This thread may have been busy for longer than the task: then its answer is there, and is read before this.
+      const look = setImmediate(() => this.#timeOut(job, `was ended: it ran for more than ${timeout} ms`))
+      job.stopTimer = () => clearImmediate(look)
+    })
   }
 
   #timeOut(job: Job, how: string): void {
@@ -391,10 +424,10 @@ export class Scheduler {
       this.#putBack(envelope.jobs.slice(begun).filter((job) => !job.isSettled && job.envelope === envelope))
     else if (!first.isSettled && begun < envelope.count) {
       const { chunk } = first
-      const rest = this.book.split(first, chunk.part(begun, envelope.count, this.options.boundary))
+      const rest = this.book.split(first, chunk.part(begun, envelope.count))
       // It keeps what has begun, and answers for no more.
       this.stats.stopped(rest.count)
-      first.chunk = chunk.part(0, begun, this.options.boundary)
+      first.chunk = chunk.part(0, begun)
       this.#putBack([rest])
     }
   }
@@ -464,16 +497,16 @@ export class Scheduler {
         this.#crew.kill(slot)
         return
       }
-      slot.abort(envelope, reason)
-    }
+      slot.abort(envelope, reason, 0)
+    } else if (!job.chunk) slot.abort(envelope, reason, index)
     const grace = job.chunk ? Math.min(chunkGraceMs, this.options.abortGrace) : this.options.abortGrace
     envelope.stopGrace ??= startTimer(grace, () => this.#crew.kill(slot))
   }
 
   /** A worker has ended. What it had not begun, and what may run twice, waits again; the rest has failed. */
   #recover(slot: WorkerSlot, death: Death): void {
-    const { what, boundary } = this.options
-    const { again, failed, failedItems } = new Recovery(slot, death, what, boundary, performance.now(), (job, chunk) =>
+    const { what } = this.options
+    const { again, failed, failedItems } = new Recovery(slot, death, what, performance.now(), (job, chunk) =>
       this.book.split(job, chunk),
     )
     // A chunk lives on in its parts.
@@ -505,6 +538,8 @@ export class Scheduler {
 
   /** What was sent ahead and has not begun waits again, where that can be told. */
   pause(): void {
+    // What was accepted is to end.
+    if (this.#closedError) return
     this.#isPaused = true
     for (const slot of this.#crew.slots) this.#takeBackAll(slot)
   }

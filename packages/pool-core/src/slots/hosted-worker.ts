@@ -121,7 +121,9 @@ export class HostedWorker implements WorkerLink {
 
   #receive(message: FromWorker): void {
     if (message.type === 'uncaught') this.#uncaught = { error: decodeOr(message.error) }
-    else if (!this.#hasEnded) this.#events.onMessage(message)
+    // It has gone on after that: a handler of its own has taken care.
+    if (message.type === 'done') this.#uncaught = undefined
+    if (message.type !== 'uncaught' && !this.#hasEnded) this.#events.onMessage(message)
   }
 
   #giveUp(cause: unknown): void {

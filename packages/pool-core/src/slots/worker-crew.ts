@@ -1,11 +1,12 @@
 import { BrokenError } from '../errors.js'
 import { holdProcess, letProcessGo } from '../platform/keep-alive.js'
+import { inRootContext } from '../platform/root-context.js'
 import { startTimer } from '../platform/timer.js'
 import type { FromWorker } from '../protocol.js'
 import type { SchedulerOptions } from '../scheduling/scheduler-options.js'
 import type { SchedulerStats } from '../scheduling/scheduler-stats.js'
 import { createClaimWords } from './claim-words.js'
-import type { Death } from './worker-link.js'
+import type { Death, WorkerEvents } from './worker-link.js'
 import { WorkerSlot } from './worker-slot.js'
 
 /** So many workers may fail to start, one after another. */
@@ -99,18 +100,16 @@ export class WorkerCrew {
     slot.reset(words)
     slot.state = 'starting'
     try {
-      slot.link = startWorker(
-        { words, initializer },
-        {
-          onReady: () => this.#onReady(slot),
-          onMessage: (message) => this.#events.onMessage(slot, message),
-          onEnding: () => {
-            slot.state = 'ending'
-            this.#removeIdle(slot)
-          },
-          onEnd: (death) => this.#onEnd(slot, death),
+      const events: WorkerEvents = {
+        onReady: () => this.#onReady(slot),
+        onMessage: (message) => this.#events.onMessage(slot, message),
+        onEnding: () => {
+          slot.state = 'ending'
+          this.#removeIdle(slot)
         },
-      )
+        onEnd: (death) => this.#onEnd(slot, death),
+      }
+      slot.link = inRootContext(() => startWorker({ words, initializer }, events))
     } catch (cause) {
       slot.state = 'empty'
       this.#breakWith(`a ${what} could not be started: ${messageOf(cause)}`, cause)

@@ -149,9 +149,9 @@ export class WorkerSlot {
   }
 
   /** Tells the task that nobody waits for it any longer. */
-  abort(envelope: Envelope, reason: unknown): void {
+  abort(envelope: Envelope, reason: unknown, index: number): void {
     if (this.words) markAborted(this.words, envelope.id)
-    this.#post({ type: 'abort', id: envelope.id, reason: encodeThrown(reason, this.#boundary) })
+    this.#post({ type: 'abort', id: envelope.id, index, reason: encodeThrown(reason, this.#boundary) })
   }
 
   addCredits(envelope: Envelope, count: number): void {

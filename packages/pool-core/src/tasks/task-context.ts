@@ -23,7 +23,8 @@ export interface TaskContext {
 }
 
 interface Current {
-  context: TaskContext | undefined
+  /** Gives that of the task that runs: made when it asks. */
+  context: (() => TaskContext) | undefined
 }
 
 /** Shared by all copies of this package in the thread. */
@@ -36,8 +37,8 @@ const current: Current = (() => {
 
 const neverAborts = new AbortController().signal
 
-/** For a task that is called directly, or shares its message with others: nobody listens, and nobody can abort it. */
-export const aloneContext: TaskContext = Object.freeze({
+/** For a task that is called directly: nobody listens, and nobody can abort it. */
+const aloneContext: TaskContext = Object.freeze({
   id: undefined,
   attempt: 1,
   signal: neverAborts,
@@ -51,10 +52,10 @@ export const aloneContext: TaskContext = Object.freeze({
  * task can always be called directly. Does not block.
  */
 export function taskContext(): TaskContext {
-  return current.context ?? aloneContext
+  return current.context?.() ?? aloneContext
 }
 
 /** For the worker's side. */
-export function enterContext(context: TaskContext | undefined): void {
+export function enterContext(context: (() => TaskContext) | undefined): void {
   current.context = context
 }

@@ -1,11 +1,14 @@
-import { type Boundary, type Encoded, encodeThrown, encodeValue } from '@heddle/codec'
+import { type Boundary, decodeValue, type Encoded, encodeThrown, encodeValue } from '@heddle/codec'
 import { heldGuards } from '../platform/thread-hooks.js'
 import type { BatchFailure, BatchMessage } from '../protocol.js'
 import { claim } from '../slots/claim-words.js'
 import type { TaskFunction } from '../tasks/define-task.js'
-import { aloneContext, enterContext } from '../tasks/task-context.js'
-import { leaked, returned } from './outcome.js'
+import { enterContext } from '../tasks/task-context.js'
+import { transferListOf } from '../tasks/with-transfer.js'
+import { BatchContext } from './batch-context.js'
+import { leaked, refuseGenerator } from './outcome.js'
 import { isThenable } from './thenable.js'
+import { whenWritten } from './when-written.js'
 import type { WorkerLane } from './worker-lane.js'
 
 /** Results do not wait for long behind those that come after them: so many milliseconds, then they are sent. */
@@ -33,6 +36,9 @@ export class BatchRun {
   #numbers: Float64Array | undefined
   #values: unknown[] = []
   #errors: BatchFailure[] | undefined
+  #encoded: BatchFailure[] | undefined
+  #context: BatchContext | undefined
+  #flushing: NodeJS.Immediate | undefined
   #sent = 0
   #next = 0
   #retire = false
@@ -55,23 +61,25 @@ export class BatchRun {
     this.#boundary = boundary
     this.#onEnd = onEnd
     this.#numbers = new Float64Array(items.length)
+    enterContext(this.#contextOfRun)
   }
 
   /** Runs items until one has to be awaited, or all are done. */
   run(): void {
     const items = this.#items
     const fn = this.#fn
-    const { spread, id, names, attempt } = this.#message
-    const isNamed = names !== undefined || attempt > 1
+    const { spread, id } = this.#message
     const words = this.#words
     while (this.#next < items.length && !this.#retire) {
       if (words && !claim(words, id, this.#next)) break
       let result: unknown
       try {
-        if (isNamed) this.#enterContext()
-        result = spread ? fn(...(items[this.#next] as unknown[])) : fn(items[this.#next])
+        const item = isolated(items[this.#next], spread)
+        this.#context = undefined
+        result = spread ? fn(...(item as unknown[])) : fn(item)
         if (isThenable(result)) {
-          if (performance.now() - this.#flushedAt > flushAfterMs) this.flush()
+          // What is done does not wait for it, unless it has settled before the event loop comes round.
+          this.#flushing ??= setImmediate(this.#flushLate)
           Promise.resolve(result).then(this.#onValue, this.#onError)
           return
         }
@@ -100,6 +108,10 @@ export class BatchRun {
   }
 
   #keep(value: unknown): void {
+    if (typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol') {
+      this.#keepCopy(value)
+      return
+    }
     if (this.#numbers) {
       if (typeof value === 'number') this.#numbers[this.#next] = value
       else {
@@ -107,6 +119,27 @@ export class BatchRun {
         this.#values.push(value)
       }
     } else this.#values.push(value)
+    this.#settled()
+  }
+
+  /** As it is now: the task may use the same object for the next result. What cannot be sent is this run's failure. */
+  #keepCopy(value: unknown): void {
+    try {
+      refuseGenerator(value)
+      const encoded = encodeValue(value, this.#boundary)
+      const transfer = transferListOf(value)
+      // What has parts of its own to be revived is a copy already.
+      const copy = encoded.specials ? encoded.value : structuredClone(encoded.value, { transfer: transfer as never })
+      this.#unpack()
+      this.#values.push(copy)
+      if (encoded.specials) {
+        this.#encoded ??= []
+        this.#encoded.push([this.#next, encoded])
+      }
+    } catch (error) {
+      this.#addError(encodeThrown(error, this.#boundary))
+      return
+    }
     this.#settled()
   }
 
@@ -133,14 +166,28 @@ export class BatchRun {
     if (performance.now() - this.#flushedAt > flushAfterMs) this.flush()
   }
 
-  /** One for each run: a task may keep it. */
-  #enterContext(): void {
-    enterContext({ ...aloneContext, id: this.#message.names?.[this.#next], attempt: this.#message.attempt })
+  /** One for each run that asks: a task may keep it. */
+  readonly #contextOfRun = (): BatchContext => {
+    const { id, names, attempt } = this.#message
+    this.#context ??= new BatchContext(names?.[this.#next], attempt, this.#words, id)
+    return this.#context
+  }
+
+  /** Nobody waits for that run any longer. */
+  abort(id: number, index: number, reason: Encoded): void {
+    if (id !== this.#message.id || index !== this.#next) return
+    this.#contextOfRun().abort(decodeValue(reason))
+  }
+
+  readonly #flushLate = (): void => {
+    this.#flushing = undefined
+    this.flush()
   }
 
   /** From the first result on that is no number, they are a list. */
   #unpack(): void {
-    this.#values = Array.from((this.#numbers as Float64Array).subarray(this.#sent, this.#next))
+    if (!this.#numbers) return
+    this.#values = Array.from(this.#numbers.subarray(this.#sent, this.#next))
     this.#numbers = undefined
   }
 
@@ -150,20 +197,25 @@ export class BatchRun {
   }
 
   #end(): void {
-    this.#hasEnded = true
+    if (this.#flushing) clearImmediate(this.#flushing)
+    this.#flushing = undefined
     enterContext(undefined)
-    this.#send(true)
-    this.#onEnd(this.#retire)
+    whenWritten(() => {
+      this.#hasEnded = true
+      this.#send(true)
+      this.#onEnd(this.#retire)
+    })
   }
 
   #send(last: boolean): void {
-    const values = this.#numbers ? this.#numbers.slice(this.#sent, this.#next) : this.#encode()
+    const values = this.#numbers ? this.#numbers.slice(this.#sent, this.#next) : this.#values
     this.#lane.send(
       {
         type: 'batch-done',
         id: this.#message.id,
         from: this.#sent,
         values,
+        encoded: this.#encoded,
         errors: this.#errors,
         count: this.#next,
         last,
@@ -174,26 +226,22 @@ export class BatchRun {
     )
     this.#sent = this.#next
     this.#values = []
+    this.#encoded = undefined
     this.#errors = undefined
     this.#flushedAt = performance.now()
   }
+}
 
-  #encode(): Encoded {
-    try {
-      return encodeValue(this.#values, this.#boundary)
-    } catch {
-      // One by one: those that cannot be sent fail, and only those.
-      const failed = new Set(this.#errors?.map(([index]) => index))
-      this.#values.forEach((value, offset) => {
-        const index = this.#sent + offset
-        if (failed.has(index)) return
-        const { ok, outcome } = returned(value, this.#boundary)
-        if (ok) return
-        this.#errors ??= []
-        this.#errors.push([index, outcome])
-        this.#values[offset] = undefined
-      })
-      return encodeValue(this.#values, this.#boundary)
-    }
-  }
+/**
+ * The argument of one run, or all of them: objects as copies of their own, since two runs may have been given the same one, and
+ * what one does to it must not be seen by the other.
+ */
+function isolated(item: unknown, spread: boolean): unknown {
+  if (typeof item !== 'object' || item === null) return item
+  if (spread && (item as readonly unknown[]).every(isPrimitive)) return item
+  return structuredClone(item)
+}
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value !== 'object' || value === null
 }

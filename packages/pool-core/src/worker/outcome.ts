@@ -10,8 +10,7 @@ export interface Outcome {
 /** What a task has returned, or why it cannot be sent: then that is its failure. */
 export function returned(result: unknown, boundary: Boundary): Outcome {
   try {
-    if (types.isGeneratorObject(result))
-      throw invalidArgument('this task is a generator: ask for its values with stream(), run() has one result')
+    refuseGenerator(result)
     return { ok: true, outcome: encodeValue(result, boundary) }
   } catch (error) {
     return threw(error, boundary)
@@ -20,6 +19,12 @@ export function returned(result: unknown, boundary: Boundary): Outcome {
 
 export function threw(error: unknown, boundary: Boundary): Outcome {
   return { ok: false, outcome: encodeThrown(error, boundary) }
+}
+
+/** @throws TypeError `ERR_INVALID_ARG` */
+export function refuseGenerator(result: unknown): void {
+  if (types.isGeneratorObject(result))
+    throw invalidArgument('this task is a generator: ask for its values with stream(), run() has one result')
 }
 
 /** A task that has settled with a lock in its hands has failed, whatever it came to. */

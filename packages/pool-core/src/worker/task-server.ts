@@ -11,6 +11,7 @@ import { functionOf } from './modules.js'
 import { leaked, type Outcome, returned, threw } from './outcome.js'
 import { StreamRun } from './stream-run.js'
 import { isThenable } from './thenable.js'
+import { whenWritten } from './when-written.js'
 import type { WorkerLane } from './worker-lane.js'
 
 interface RunningCall {
@@ -82,6 +83,7 @@ export class TaskServer {
         else this.#begin(message)
         break
       case 'abort':
+        this.#batch?.abort(message.id, message.index, message.reason)
         if (this.#call?.message.id !== message.id) break
         this.#call.context.abort(decodeValue(message.reason))
         this.#call.stream?.abort()
@@ -129,7 +131,7 @@ export class TaskServer {
     if (message.tellStart) this.#lane.send({ type: 'started', id: message.id })
     const call: RunningCall = { message, context, guards: heldGuards(), begun: performance.now(), stream: undefined }
     this.#call = call
-    enterContext(context)
+    enterContext(() => context)
     try {
       const result: unknown = fn(...(decodeValue(message.args) as unknown[]))
       if (message.credits !== undefined) void this.#stream(call, result, message.credits)
@@ -148,7 +150,9 @@ export class TaskServer {
     try {
       const iterable = isThenable(result) ? await result : result
       call.stream = new StreamRun(call.message.id, iterable, credits, this.#lane, this.#boundary)
-      this.#end(call, true, await call.stream.run())
+      // Nobody reads what a generator returns.
+      await call.stream.run()
+      this.#end(call, true, undefined)
     } catch (error) {
       this.#end(call, false, error)
     }
@@ -165,8 +169,10 @@ export class TaskServer {
       : ok
         ? returned(value, this.#boundary)
         : threw(value, this.#boundary)
-    this.#answer(call.message.id, outcome, ms, retire, outcome.ok ? transferListOf(value) : undefined)
-    this.#finish(retire)
+    whenWritten(() => {
+      this.#answer(call.message.id, outcome, ms, retire, outcome.ok ? transferListOf(value) : undefined)
+      this.#finish(retire)
+    })
   }
 
   #answer(

@@ -13,6 +13,7 @@ import { functions } from './functions.ts'
 import { giving } from './giving-up.ts'
 import { mapping } from './mapping.ts'
 import { misuse } from './misuse.ts'
+import { neighbours } from './neighbours.ts'
 import { optionNames } from './option-names.ts'
 import { programs } from './programs.ts'
 import { queueing } from './queueing.ts'
@@ -112,6 +113,9 @@ export function describeExecutor(fixture, url) {
   })
   describe('options by name', () => {
     optionNames(kit)
+  })
+  describe('neighbours', () => {
+    neighbours(kit)
   })
   describe('misuse', () => {
     misuse(kit)

@@ -63,6 +63,12 @@ export interface TaskFunctions extends FaultFunctions, ContextFunctions {
   mark(list: unknown[]): [length: number, list: unknown[], worker: string]
   ownId(): Promise<string | undefined>
   ownIdAtOnce(): string | undefined
+  reuse(n: number): { n: number }
+  grow(o: { list: number[] }): number
+  hear(dir: string, label: string, waits: boolean): string | Promise<string>
+  sneaky(n: number): number | number[]
+  exitAt(item: { n: number; at: number }): number
+  quick(ms: number): Promise<number>
   attempt(): number
   exitUntil(attempt: number): number
   failUntil(attempt: number): number

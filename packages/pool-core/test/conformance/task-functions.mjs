@@ -59,6 +59,8 @@ async function opened(dir) {
 /** What tasks of this worker were given and have made, if nobody else keeps it. */
 const remembered = []
 
+const scratch = { n: 0 }
+
 export const taskFunctions = {
   add: (a, b) => a + b,
   async addLater(a, b) {
@@ -149,6 +151,29 @@ export const taskFunctions = {
   open: (dir) => writeFileSync(join(dir, 'open'), ''),
   /** Changes its argument and gives it back, with where it ran. */
   mark: (list) => [list.push('marked'), list, workerName()],
+  /** Uses one object for all its results. */
+  reuse(n) {
+    scratch.n = n
+    return scratch
+  },
+  /** Changes its argument. */
+  grow: (o) => o.list.push(1),
+  /** Waits for its signal if it is told to, and is short otherwise. */
+  hear(dir, label, waits) {
+    if (!waits) return label
+    const { signal } = taskContext()
+    logBegin(dir, label)
+    return new Promise((resolve) =>
+      signal.addEventListener('abort', () => {
+        logBegin(dir, `heard ${signal.reason}`)
+        resolve(label)
+      }),
+    )
+  },
+  /** Passes a look at its elements, and cannot be cloned. */
+  sneaky: (n) => (n === 5 ? Object.assign([n], { method: () => n }) : n),
+  exitAt: ({ n, at }) => (n === at ? process.exit(9) : n),
+  quick: (ms) => new Promise((resolve) => setTimeout(resolve, ms, ms)),
   attempt: () => taskContext().attempt,
   /** Kept over an await, in which others of its message do not run. */
   async ownId() {

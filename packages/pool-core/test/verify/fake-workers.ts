@@ -280,9 +280,8 @@ export class FakeWorker implements WorkerLink {
       type: 'batch-done',
       id: parcel.message.id,
       from,
-      values: values.every((value) => typeof value === 'number')
-        ? Float64Array.from(values)
-        : encodeValue(values, boundary),
+      values: values.every((value) => typeof value === 'number') ? Float64Array.from(values) : values,
+      encoded: undefined,
       errors: errors.length > 0 ? errors : undefined,
       count: parcel.sent,
       last,
