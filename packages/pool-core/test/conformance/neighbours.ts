@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { Gate } from '../support/gate.js'
 import { range } from '../support/inputs.js'
-import { rejectionOf, until } from '../support/observe.js'
+import { rejectionOf, turnsOfTheLoop, until } from '../support/observe.js'
 import type { Kit } from './kit.js'
 import { withPolicyOf } from './policies.js'
 
@@ -56,6 +56,8 @@ export function neighbours(kit: Kit): void {
     expect(await Promise.all(before.map((id) => pool.getTaskResult(id)))).toEqual(range(11).map(String))
     // And what waits hears that nobody waits for it: its worker need not be ended.
     await gate.begun('11')
+    // That it has asked for its signal was told before it wrote that it has begun.
+    await turnsOfTheLoop()
     pool.cancelTask(ids[11] as string, 'enough')
     expect(await rejectionOf(pool.getTaskResult(ids[11] as string))).toBe('enough')
     await gate.begun('heard enough')
