@@ -15,7 +15,8 @@ export class Gate {
 
   log() {
     const file = join(this.dir, 'log')
-    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
+    // A file that was just made is empty for a moment: that is no line.
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
   }
 
   async begun(...labels) {
