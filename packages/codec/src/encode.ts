@@ -15,8 +15,7 @@ import { isPlain } from './plain.js'
  * @throws RangeError without a code: it nests too deep for the stack of this thread
  */
 export function encodeValue(value: unknown, boundary: Boundary): Encoded {
-  if (isPlain(value, boundary)) return { value }
-  return new Copier(boundary, false).encode(value)
+  return isPlain(value, boundary) ? { value } : encodeByCopy(value, boundary)
 }
 
 /**
@@ -31,6 +30,11 @@ export function encodeThrown(thrown: unknown, boundary: Boundary): Encoded {
     const substitute = new RemoteError(`${describeRefused(thrown)} was thrown, which cannot be sent`)
     return new Copier(boundary, true).encode(substitute)
   }
+}
+
+/** As {@link encodeValue}, looking at everything, also where that does not look: at the named properties of arrays. */
+export function encodeByCopy(value: unknown, boundary: Boundary): Encoded {
+  return new Copier(boundary, false).encode(value)
 }
 
 /** How deep a thrown value may nest. V8's serialiser ends, with the stack of a main thread, at 1,900. */

@@ -22,6 +22,15 @@ export class RemoteError extends Error {
   }
 }
 
+/** Bytes hold no value: they were damaged, written to meanwhile, or never one. `cause` says why where there is a reason. */
+export class CorruptError extends Error {
+  readonly code = 'ERR_CORRUPT'
+
+  static {
+    CorruptError.prototype.name = 'CorruptError'
+  }
+}
+
 /** A TypeError with a code, for a handle that names no object that can be opened here. */
 export function badHandle(message: string): TypeError {
   return Object.assign(new TypeError(message), { code: 'ERR_BAD_HANDLE' })
@@ -30,4 +39,9 @@ export function badHandle(message: string): TypeError {
 /** A TypeError with a code, for an argument of the wrong kind. */
 export function invalidArgument(message: string): TypeError {
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG' })
+}
+
+/** A RangeError with a code, for an argument of the right kind and a value that is not allowed. */
+export function outOfRange(message: string): RangeError {
+  return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
 }

@@ -1,5 +1,6 @@
-export { fromBytes, toBytes } from './bytes.js'
 export { decodeValue } from './decode.js'
 export { encodeThrown, encodeValue } from './encode.js'
+export { type EncodedBytes, encodeBytes, toBytes } from './encode-bytes.js'
 export type { Boundary, Encoded } from './encoded.js'
-export { NotCloneableError, RemoteError } from './errors.js'
+export { CorruptError, NotCloneableError, RemoteError } from './errors.js'
+export { fromBytes, readBytes } from './read-bytes.js'

@@ -1,38 +1,44 @@
+import { types } from 'node:util'
 import { DefaultDeserializer, serialize } from 'node:v8'
 import { isHandle, isRecord } from './classify.js'
 import { decodeValue } from './decode.js'
-import { encodeValue } from './encode.js'
+import { encodeByCopy, encodeValue } from './encode.js'
 import type { Encoded, Special } from './encoded.js'
-import { invalidArgument } from './errors.js'
 
-/**
- * The value as bytes, for a file, a socket or a ring of shared memory. Views of one buffer arrive each with memory of its
- * own, and only with the bytes they show. Does not block.
- *
- * @throws NotCloneableError `ERR_NOT_CLONEABLE`: it holds something that cannot leave this process
- * @throws RangeError without a code: it nests too deep for the stack of this thread
- */
-export function toBytes(value: unknown): Uint8Array {
-  return serialize(encodeValue(value, 'process'))
+/** Any value in V8's format. Throws as `encodeValue` does. */
+export function serializeValue(value: unknown): Uint8Array {
+  const encoded = encodeValue(value, 'process')
+  try {
+    return serialize(encoded)
+  } catch (error) {
+    if (encoded.specials) throw error
+    // Named properties of arrays were not looked at: what cannot be sent among them is found, and named, by the copy.
+    return serialize(encodeByCopy(value, 'process'))
+  }
 }
 
 /**
- * The value that {@link toBytes} was given. It shares no memory with the bytes. Does not block.
+ * The value of bytes in V8's format. Bytes that others may write to are copied first: V8 looks at some twice.
  *
- * @throws TypeError `ERR_INVALID_ARG`: the bytes did not come from `toBytes` of a Node with the same format
- * @throws TypeError `ERR_BAD_HANDLE`: as {@link decodeValue}
+ * @param damaged - makes the error for bytes that hold no value
  */
-export function fromBytes(bytes: Uint8Array): unknown {
+export function deserializeValue(bytes: Uint8Array, damaged: (cause?: unknown) => Error): unknown {
   let encoded: unknown
   try {
-    const deserializer = new OwningDeserializer(bytes)
+    const own = types.isSharedArrayBuffer(bytes.buffer) ? new Uint8Array(bytes) : bytes
+    const deserializer = new OwningDeserializer(own)
     deserializer.readHeader()
     encoded = deserializer.readValue()
   } catch (cause) {
-    throw Object.assign(invalidArgument('these bytes hold no value'), { cause })
+    throw damaged(cause)
   }
-  if (!isEncoded(encoded)) throw invalidArgument('these bytes hold no value')
-  return decodeValue(encoded)
+  if (!isEncoded(encoded)) throw damaged()
+  try {
+    return decodeValue(encoded)
+  } catch (error) {
+    // A kind refuses with a code. Without one it tripped over a handle that never was, or this is the end of the stack.
+    throw typeof (error as { code?: unknown } | undefined)?.code === 'string' ? error : damaged(error)
+  }
 }
 
 /** With the method that Node documents and its type declarations lack. */
@@ -41,13 +47,13 @@ const ViewDeserializer = DefaultDeserializer as unknown as new (
 ) => DefaultDeserializer & { _readHostObject(): ArrayBufferView }
 
 /**
- * Gives each typed array memory of its own. The default one lays it over the bytes it reads: what came out of a ring would
- * change with the ring's next message, and show the whole of this one through its `buffer`.
+ * Gives each typed array memory of its own. The default one lays it over the bytes it reads: it would change with them, and
+ * show the whole of them through its `buffer`.
  */
 class OwningDeserializer extends ViewDeserializer {
   override _readHostObject(): ArrayBufferView {
     const view = super._readHostObject()
-    // A copy by the typed array: of a SharedArrayBuffer, its own slice would be shared memory again.
+    // A copy by the typed array: the slice of a Buffer would be the same memory again.
     const { buffer } = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice()
     if (Buffer.isBuffer(view)) return Buffer.from(buffer)
     return new (view.constructor as new (buffer: ArrayBuffer) => ArrayBufferView)(buffer)
