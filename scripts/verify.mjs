@@ -8,6 +8,10 @@ import { setUp } from './lib/set-up.mjs'
 
 const suites = {
   async: { packages: ['async-patterns'], load: () => import('./lib/verify/async.mjs') },
+  memory: {
+    packages: ['shared-memory', 'interleave'],
+    load: () => import('./lib/verify/memory.mjs'),
+  },
   pools: {
     packages: ['pool-core', 'worker-pool', 'process-pool', 'interleave'],
     load: () => import('./lib/verify/pools.mjs'),

@@ -3,6 +3,7 @@ import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
 import { type Lane, laneOf } from './drivers/lane.js'
 import { isAbort } from './drivers/patience.js'
 import { type EventOptions, initiallySetOf } from './locks/event-options.js'
+import { throwIfClosed } from './memory/closed.js'
 import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, objectOption, signalOf } from './options.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
 
@@ -20,6 +21,9 @@ const kind = new ObjectKind({
  * Fairness: tasks of one thread that await it go through in the order they came. Between threads there is no order. Memory:
  * what was written before `set` is visible after the wait that it lets through. It has no owner: a thread that ends leaves it
  * as it is, and a signal that a thread has used up before it ended is gone.
+ *
+ * Closed: when its memory is closed, as a segment can be, every method throws ClosedError `ERR_CLOSED`, and so does every call
+ * that waits.
  */
 export class AutoResetEvent {
   readonly #place: Place
@@ -53,7 +57,9 @@ export class AutoResetEvent {
   set(): void {
     const { memory } = this.#place
     const index = this.#place.at(0)
+    throwIfClosed(memory)
     if (Atomics.compareExchange(memory.words, index, 0, SET) !== 0) runWithoutWaiting(memory, giveSignal(index))
+    throwIfClosed(memory)
   }
 
   /** Takes a signal away that nobody has used. Does not block. @returns whether there was one */
@@ -100,6 +106,7 @@ export class AutoResetEvent {
    * @returns whether there was one
    */
   tryWait(): boolean {
+    throwIfClosed(this.#place.memory)
     return this.#lane.size === 0 && (this.#takeIfSet() || this.reset())
   }
 
@@ -120,6 +127,8 @@ export class AutoResetEvent {
 
   /** The fast path: set, and nobody sleeps. */
   #takeIfSet(): boolean {
-    return Atomics.compareExchange(this.#place.memory.words, this.#place.at(0), SET, 0) === SET
+    const { memory } = this.#place
+    if (memory.isClosed || Atomics.compareExchange(memory.words, this.#place.at(0), SET, 0) !== SET) return false
+    return !memory.isClosed
   }
 }

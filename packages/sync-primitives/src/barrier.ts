@@ -79,6 +79,9 @@ export interface BarrierState {
  * whoever comes, until somebody calls `reset()`. The same holds for a party that ends while it waits, and for an action that
  * throws. A party that ends before it comes is not known to have been one: the others wait for it, so give them a timeout.
  * Memory: what a party wrote before it came is visible to all when they have passed.
+ *
+ * Closed: when its memory is closed, as a segment can be, every method throws ClosedError `ERR_CLOSED`, and so does every call
+ * that waits.
  */
 export class Barrier {
   readonly #place: Place

@@ -16,6 +16,7 @@ import { type ConditionHandle, openMutex } from './locks/condition-handle.js'
 import type { HeldLock } from './locks/held-lock.js'
 import type { MutexCore } from './locks/mutex-core.js'
 import { repair, repairSync } from './locks/repair.js'
+import { throwIfClosed } from './memory/closed.js'
 import { ThreadMemory } from './memory/thread-memory.js'
 import { Mutex, type MutexGuard } from './mutex.js'
 import {
@@ -51,15 +52,17 @@ export interface ConditionOptions {
   readonly maxWaiters?: number | undefined
 }
 
+// A little more than 300 lines: one class, most of which is the contract of its forms.
+
 /**
  * A place to wait, with a mutex released meanwhile, until somebody says that something has changed.
  *
- * It belongs to one mutex, and its words are in that one's memory; if nobody said where that is, in this thread's own. Nothing is remembered: a notification that finds nobody
- * waiting is gone. Nobody is woken for no reason; still, wait in a loop that looks at the data, or use
- * {@link Condition.waitFor}: another one may have come before.
+ * It belongs to one mutex, and its words are in that one's memory; if nobody said where that is, in this thread's own. Nothing
+ * is remembered: a notification that finds nobody waiting is gone. Nobody is woken for no reason; still, wait in a loop that
+ * looks at the data, or use {@link Condition.waitFor}: another one may have come before.
  *
- * Fairness: first come, first served, in all threads and tasks together. Memory: as the mutex. Death: a waiter that ends is
- * passed over, and a notification that it got and had not acted upon goes to the next one.
+ * Fairness: first come, first served, in all threads and tasks together. Memory and closing: as the mutex. Death: a waiter that
+ * ends is passed over, and a notification that it got and had not acted upon goes to the next one.
  */
 export class Condition {
   readonly #place: Place
@@ -186,6 +189,7 @@ export class Condition {
 
   /** How many wait, in all threads; some may have given up or ended by now: a snapshot, it may be stale when you read it. */
   get waiting(): number {
+    throwIfClosed(this.#place.memory)
     return waitingIn(this.#place.memory.words, this.#words)
   }
 
@@ -290,6 +294,7 @@ export class Condition {
   }
 
   #lockOf(guard: MutexGuard): HeldLock {
+    throwIfClosed(this.#place.memory)
     const lock = Mutex.lockOf(guard) ?? RecursiveMutex.lockOf(guard)
     if (!lock) throw invalidArgument('a condition needs the guard that holds its mutex')
     if (!lock.core) throw new LockStateError('ERR_NOT_OWNER', 'the guard does not hold the mutex of the condition')

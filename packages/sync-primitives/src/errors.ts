@@ -21,6 +21,15 @@ export class TimeoutError extends Error {
   }
 }
 
+/** The memory was closed by this process; what other processes see of it is unchanged. */
+export class ClosedError extends Error {
+  readonly code = 'ERR_CLOSED'
+
+  static {
+    ClosedError.prototype.name = 'ClosedError'
+  }
+}
+
 /** The other side has ended or given up. `code` says what was broken by it. */
 export class BrokenError extends Error {
   readonly code: 'ERR_OWNER_DIED' | 'ERR_BARRIER_BROKEN'
@@ -50,13 +59,13 @@ export function invalidArgument(message: string): TypeError {
 }
 
 /** A RangeError with a code, for an argument of the right kind and a value that is not allowed. */
-export function outOfRange(message: string): RangeError {
-  return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
+export function outOfRange(message: string, options?: ErrorOptions): RangeError {
+  return Object.assign(new RangeError(message, options), { code: 'ERR_OUT_OF_RANGE' })
 }
 
-/** A RangeError with a code, for a memory whose table of threads is full. */
+/** A RangeError with a code, for a memory whose table of participants is full. */
 export function tooManyParticipants(message: string): RangeError {
-  const advice = `${message}: make one with ThreadMemory.create({ participants })`
+  const advice = `${message}: make a memory with room for more, see the option participants`
   return Object.assign(new RangeError(advice), { code: 'ERR_TOO_MANY_PARTICIPANTS' })
 }
 

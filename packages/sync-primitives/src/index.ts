@@ -7,7 +7,7 @@ export {
   type BarrierTurn,
 } from './barrier.js'
 export { Condition, type ConditionOptions } from './condition.js'
-export { BrokenError, InternalError, LockStateError, TimeoutError } from './errors.js'
+export { BrokenError, ClosedError, InternalError, LockStateError, TimeoutError } from './errors.js'
 export { Latch, type LatchOptions } from './latch.js'
 export type { ConditionHandle } from './locks/condition-handle.js'
 export type { EventOptions } from './locks/event-options.js'

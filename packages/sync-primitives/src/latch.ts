@@ -32,6 +32,9 @@ export interface LatchOptions {
  *
  * Memory: what was written before a `countDown` is visible after the wait. Nobody owns a part of the count: a thread that ends
  * before it has counted down leaves the others waiting, so give them a timeout where that may happen.
+ *
+ * Closed: when its memory is closed, as a segment can be, every method throws ClosedError `ERR_CLOSED`, and so does every call
+ * that waits.
  */
 export class Latch {
   readonly #place: Place

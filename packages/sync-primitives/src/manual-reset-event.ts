@@ -18,6 +18,9 @@ const kind = new ObjectKind({
  *
  * Whoever waits when it is set goes through, also if it is reset before the waiter could look. Memory: what was written before
  * `set` is visible after the wait. It has no owner: a thread that ends leaves it as it is.
+ *
+ * Closed: when its memory is closed, as a segment can be, every method throws ClosedError `ERR_CLOSED`, and so does every call
+ * that waits.
  */
 export class ManualResetEvent {
   readonly #place: Place

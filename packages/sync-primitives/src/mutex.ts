@@ -4,6 +4,7 @@ import { guards } from './locks/held-guards.js'
 import type { HeldLock } from './locks/held-lock.js'
 import { MutexCore, type MutexState } from './locks/mutex-core.js'
 import { type MutexOpenOptions, type MutexOptions, mutexOptions } from './locks/mutex-options.js'
+import { openMutexCore } from './locks/open-mutex-core.js'
 import { repair, repairSync } from './locks/repair.js'
 import { type AcquireOptions, type AcquireSyncOptions, deadlineOf, signalOf } from './options.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
@@ -27,7 +28,8 @@ const kind = new ObjectKind({
  *
  * Death: when a thread ends while it holds the lock, the next one that asks gets it with a guard that says `ownerDied`. It
  * repairs the data and calls `markConsistent()`; a release without that makes the lock not recoverable, and every acquisition
- * throws from then on.
+ * throws from then on. When the memory is closed, as a segment can be, every method throws ClosedError `ERR_CLOSED`, and so does
+ * every call that waits; a guard's `release()` does nothing then.
  */
 export class Mutex {
   readonly #core: MutexCore
@@ -46,7 +48,7 @@ export class Mutex {
     const { fair, memory, onOwnerDied, detectDeadlocks } = mutexOptions(
       place ? second : (first as MutexOptions<MutexGuard>),
     )
-    this.#core = new MutexCore(place ?? MutexCore.allocate(kind, fair, memory), 'the mutex', {
+    this.#core = openMutexCore(place ?? MutexCore.allocate(kind, fair, memory), 'the mutex', {
       detectDeadlocks,
       onOwnerDied,
     })

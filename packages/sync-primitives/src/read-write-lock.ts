@@ -45,6 +45,9 @@ const kind = new ObjectKind({
  * Death: a reader that ends is out. When a writer ends inside, the next writer gets a guard that says `ownerDied`, repairs and
  * calls `markConsistent()`; readers get `ERR_OWNER_DIED` until then. A release without `markConsistent()` makes the lock not
  * recoverable.
+ *
+ * Closed: when its memory is closed, as a segment can be, every method throws ClosedError `ERR_CLOSED`, and so does every call
+ * that waits; a guard's `release()` does nothing then.
  */
 export class ReadWriteLock {
   readonly #core: ReadWriteCore

@@ -4,6 +4,7 @@ import { guards } from './locks/held-guards.js'
 import type { HeldLock } from './locks/held-lock.js'
 import { MutexCore, type MutexState } from './locks/mutex-core.js'
 import { type MutexOpenOptions, type MutexOptions, mutexOptions } from './locks/mutex-options.js'
+import { openMutexCore } from './locks/open-mutex-core.js'
 import { Hold } from './locks/recursive-hold.js'
 import { repair, repairSync } from './locks/repair.js'
 import type { MutexGuard } from './mutex.js'
@@ -37,7 +38,7 @@ export interface RecursiveMutexState extends MutexState {
  * A mutex that its holder may take again. In the `Sync` and `try` forms the holder is the thread, by whatever guard; in the
  * async forms it is whoever has a guard, and recurses through {@link RecursiveMutexGuard.acquire}.
  *
- * Fairness, memory and death: as {@link Mutex}.
+ * Fairness, memory, death and closing: as {@link Mutex}.
  */
 export class RecursiveMutex {
   readonly #core: MutexCore
@@ -56,7 +57,7 @@ export class RecursiveMutex {
     const { fair, memory, onOwnerDied, detectDeadlocks } = mutexOptions(
       place ? second : (first as MutexOptions<RecursiveMutexGuard>),
     )
-    this.#core = new MutexCore(place ?? MutexCore.allocate(kind, fair, memory), 'the recursive mutex', {
+    this.#core = openMutexCore(place ?? MutexCore.allocate(kind, fair, memory), 'the recursive mutex', {
       detectDeadlocks,
       onOwnerDied,
     })
@@ -97,6 +98,7 @@ export class RecursiveMutex {
    */
   acquireSync(options?: AcquireSyncOptions): RecursiveMutexGuard {
     const deadline = deadlineOf(options)
+    this.#core.throwIfClosed()
     const hold = Hold.of(this.#core.place)
     if (hold) return new Guard(hold)
     const outcome = this.#core.takeSync(deadline)
@@ -111,6 +113,7 @@ export class RecursiveMutex {
    * @throws LockStateError `ERR_NOT_RECOVERABLE`: an owner died, and the next one did not repair; nothing was acquired
    */
   tryAcquire(): RecursiveMutexGuard | undefined {
+    this.#core.throwIfClosed()
     const hold = Hold.of(this.#core.place)
     if (hold) return new Guard(hold)
     const outcome = this.#core.tryTake()
@@ -221,6 +224,7 @@ class Guard implements RecursiveMutexGuard, HeldLock {
 
   acquire(): RecursiveMutexGuard {
     if (!this.held) throw new LockStateError('ERR_NOT_OWNER', 'this guard was released: it can take nothing once more')
+    this.#hold.core.throwIfClosed()
     return new Guard(this.#hold)
   }
 

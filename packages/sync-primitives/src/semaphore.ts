@@ -52,6 +52,9 @@ export interface SemaphoreState {
  * it lets through.
  *
  * Death: the permits of a thread that ends come back when somebody needs them. Those that were disowned do not.
+ *
+ * Closed: when its memory is closed, as a segment can be, every method throws ClosedError `ERR_CLOSED`, and so does every call
+ * that waits; a guard's `release()` does nothing then.
  */
 export class Semaphore {
   readonly #core: SemaphoreCore

@@ -1,5 +1,6 @@
 import { badHandle, invalidArgument, outOfRange } from './errors.js'
 import { registerKind } from './kinds.js'
+import { throwIfClosed } from './memory/closed.js'
 import { type Memory, type MemoryHandle, memoryOpenerOf } from './memory/memory.js'
 import { arenaFor } from './memory/thread-memory.js'
 import { describe } from './options.js'
@@ -40,8 +41,11 @@ export class Place {
     return this.index + STATE + offset
   }
 
+  /** @throws ClosedError `ERR_CLOSED`: the memory was closed */
   load(offset: number): number {
-    return Atomics.load(this.memory.words, this.at(offset))
+    const value = Atomics.load(this.memory.words, this.at(offset))
+    throwIfClosed(this.memory)
+    return value
   }
 
   store(offset: number, value: number): void {
@@ -71,10 +75,12 @@ export class ObjectKind {
    * New words for one object, zeroed: in `memory`, or in this thread's arena. They are no object before {@link ObjectKind.publish}.
    *
    * @throws TypeError `ERR_INVALID_ARG`: not a memory; RangeError `ERR_OUT_OF_RANGE`: no room in it
+   * @throws ClosedError `ERR_CLOSED`: it was closed
    */
   allocate(words: (slots: number) => number, memory?: Memory): Place {
     if (memory !== undefined && !isMemory(memory))
-      throw invalidArgument(`memory must be a ThreadMemory, not ${describe(memory)}`)
+      throw invalidArgument(`memory must be a ThreadMemory or a Segment, not ${describe(memory)}`)
+    if (memory) throwIfClosed(memory)
     const size = STATE + words((memory ?? arenaFor(0)).slots)
     const place = memory ?? arenaFor(size)
     const index = place.allocate(size)
@@ -94,13 +100,14 @@ export class ObjectKind {
   }
 
   handleOf(place: Place): SharedObjectHandle {
-    return { ...place.memory.toHandle(), kind: this.name, version: this.version, index: place.index }
+    return { ...place.memory.toHandle(place.index), kind: this.name, version: this.version, index: place.index }
   }
 
   /**
    * The words that a handle names.
    *
    * @throws TypeError `ERR_BAD_HANDLE`: not a handle of this kind and version, or its words hold something else
+   * @throws ClosedError `ERR_CLOSED`: its memory was closed
    */
   open(handle: SharedObjectHandle): Place {
     if (typeof handle !== 'object' || handle === null || handle.kind !== this.name)
@@ -113,8 +120,9 @@ export class ObjectKind {
     if (!open)
       throw badHandle(`the handle is of a memory of kind ${describe(handle.memory)}: import the package that has it`)
     const memory = open(handle)
+    throwIfClosed(memory)
     const { index } = handle
-    if (!memory.isAllocated(index) || Atomics.load(memory.words, index + TAG) !== this.#tag)
+    if (!memory.isAllocated(index, handle) || Atomics.load(memory.words, index + TAG) !== this.#tag)
       throw badHandle(`the handle names no ${this.name} in its memory`)
     return new Place(memory, index)
   }

@@ -1,4 +1,5 @@
 import { invalidArgument, outOfRange } from './errors.js'
+import { throwIfClosed } from './memory/closed.js'
 import { describe, objectOption } from './options.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
 import type { CounterOptions } from './thread-safe-counter.js'
@@ -20,6 +21,8 @@ const wordsWithRoomToAlign = 3
  * A whole number of 64 bits that threads share, as bigints. Every method is one atomic step: none blocks, none waits for a
  * lock, and nobody ever sees one half of a number with the other half of another.
  * It never wraps around: a step that would leave the range from -2^63 to 2^63 - 1 throws and changes nothing.
+ *
+ * Closed: when its memory is closed, as a segment can be, every method throws ClosedError `ERR_CLOSED`.
  */
 export class ThreadSafeCounter64 {
   readonly #place: Place
@@ -58,7 +61,7 @@ export class ThreadSafeCounter64 {
   increment(amount = 1n): bigint {
     mustBeBigint('amount', amount)
     for (;;) {
-      const seen = Atomics.load(this.#numbers, 0)
+      const seen = this.getValue()
       const sum = seen + amount
       if (sum < least || sum > most)
         throw outOfRange(`${seen} + ${amount} leaves the range of the counter, ${least} to ${most}`)
@@ -74,12 +77,17 @@ export class ThreadSafeCounter64 {
 
   /** The value now. Does not block. */
   getValue(): bigint {
-    return Atomics.load(this.#numbers, 0)
+    const value = Atomics.load(this.#numbers, 0)
+    throwIfClosed(this.#place.memory)
+    return value
   }
 
   /** Sets the value to 0n. Does not block. @returns the value before */
   reset(): bigint {
-    return Atomics.exchange(this.#numbers, 0, 0n)
+    throwIfClosed(this.#place.memory)
+    const before = Atomics.exchange(this.#numbers, 0, 0n)
+    throwIfClosed(this.#place.memory)
+    return before
   }
 
   /**
@@ -91,7 +99,10 @@ export class ThreadSafeCounter64 {
   compareAndSet(expected: bigint, value: bigint): boolean {
     bigNumber('expected', expected)
     bigNumber('value', value)
-    return Atomics.compareExchange(this.#numbers, 0, expected, value) === expected
+    throwIfClosed(this.#place.memory)
+    const seen = Atomics.compareExchange(this.#numbers, 0, expected, value)
+    throwIfClosed(this.#place.memory)
+    return seen === expected
   }
 
   /** Plain data that `postMessage` and `workerData` carry to another thread of this process. */

@@ -1,4 +1,5 @@
 import { invalidArgument, outOfRange } from './errors.js'
+import { throwIfClosed } from './memory/closed.js'
 import type { Memory } from './memory/memory.js'
 import { describe, objectOption, wholeNumber } from './options.js'
 import { ObjectKind, Place, type SharedObjectHandle } from './shared-object.js'
@@ -22,9 +23,12 @@ export interface CounterOptions {
 /**
  * A whole number of 32 bits that threads share. Every method is one atomic step: none blocks, and none waits for a lock.
  * It never wraps around: a step that would leave the range from -2,147,483,648 to 2,147,483,647 throws and changes nothing.
+ *
+ * Closed: when its memory is closed, as a segment can be, every method throws ClosedError `ERR_CLOSED`.
  */
 export class ThreadSafeCounter {
   readonly #place: Place
+  readonly #memory: Memory
   readonly #words: Int32Array
   readonly #index: number
 
@@ -47,6 +51,7 @@ export class ThreadSafeCounter {
       kind.publish(place)
     }
     this.#place = place
+    this.#memory = place.memory
     this.#words = place.memory.words
     this.#index = place.at(0)
   }
@@ -62,7 +67,7 @@ export class ThreadSafeCounter {
   increment(amount = 1): number {
     wholeNumber('amount', amount, -(2 ** 32), 2 ** 32)
     for (;;) {
-      const seen = Atomics.load(this.#words, this.#index)
+      const seen = this.getValue()
       const sum = seen + amount
       if (sum < least || sum > most)
         throw outOfRange(`${seen} + ${amount} leaves the range of the counter, ${least} to ${most}`)
@@ -78,12 +83,17 @@ export class ThreadSafeCounter {
 
   /** The value now. Does not block. */
   getValue(): number {
-    return Atomics.load(this.#words, this.#index)
+    const value = Atomics.load(this.#words, this.#index)
+    throwIfClosed(this.#memory)
+    return value
   }
 
   /** Sets the value to 0. Does not block. @returns the value before */
   reset(): number {
-    return Atomics.exchange(this.#words, this.#index, 0)
+    throwIfClosed(this.#memory)
+    const before = Atomics.exchange(this.#words, this.#index, 0)
+    throwIfClosed(this.#memory)
+    return before
   }
 
   /**
@@ -95,7 +105,10 @@ export class ThreadSafeCounter {
   compareAndSet(expected: number, value: number): boolean {
     wholeNumber('expected', expected, least, most)
     wholeNumber('value', value, least, most)
-    return Atomics.compareExchange(this.#words, this.#index, expected, value) === expected
+    throwIfClosed(this.#memory)
+    const seen = Atomics.compareExchange(this.#words, this.#index, expected, value)
+    throwIfClosed(this.#memory)
+    return seen === expected
   }
 
   /** Plain data that `postMessage` and `workerData` carry to another thread of this process. */

@@ -117,24 +117,30 @@ export function* markMutexConsistent(index: number, participant: number): Steps<
  * of its holder leaves nothing to repair, and nobody gives up waiting for it.
  *
  * @param context - what its caller has to remember meanwhile, for the checkpoints
+ * @returns whether its holder had died, or left without unlocking: for users whose changes are more than one store
  */
-export function* lockBriefly(index: number, participant: number, ...context: readonly CheckpointValue[]): Steps<void> {
-  yield* waitForInnerLock(index, participant, context)
-  yield checkpoint([...context, 'locked'])
+export function* lockBriefly(
+  index: number,
+  participant: number,
+  ...context: readonly CheckpointValue[]
+): Steps<boolean> {
+  const tookOver = yield* waitForInnerLock(index, participant, context)
+  yield checkpoint([...context, 'locked', tookOver])
+  return tookOver
 }
 
-function* waitForInnerLock(index: number, participant: number, context: readonly CheckpointValue[]): Steps<void> {
+function* waitForInnerLock(index: number, participant: number, context: readonly CheckpointValue[]): Steps<boolean> {
   let waiters = 0
   for (;;) {
     yield checkpoint([...context, 'locking', waiters])
     const seen = yield load(index)
     if (seen === FREE) {
-      if ((yield compareExchange(index, FREE, ownedBy(participant) | waiters)) === FREE) return
+      if ((yield compareExchange(index, FREE, ownedBy(participant) | waiters)) === FREE) return false
       continue
     }
     // A thread that asks is not inside: it has left by an exception, a stack overflow say. That is as if it had died.
     if (ownerOf(seen) === participant || (yield isDead(ownerOf(seen)))) {
-      if ((yield compareExchange(index, seen, ownedBy(participant) | (seen & WAITERS) | waiters)) === seen) return
+      if ((yield compareExchange(index, seen, ownedBy(participant) | (seen & WAITERS) | waiters)) === seen) return true
       continue
     }
     const contended = seen | WAITERS

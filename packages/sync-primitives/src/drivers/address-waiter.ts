@@ -41,8 +41,8 @@ export function onWake(memory: Memory, index: number, expected: number, wake: ()
  *
  * A pending `waitAsync` cannot be taken back, and one that nobody wants any more swallows a wake-up. So there is at most one
  * for each word and thread. When it ends, everybody who waits by then looks again; if nobody does, the wake-up is passed on.
- * Once in a slice of time some look again in any case, and all if the word has changed; and one that nobody wants any more is given a wake-up, which
- * reaches it when it is at the head of the word's queue.
+ * Once in a slice of time some look again in any case, and all if the word has changed or the memory was closed; and one that
+ * nobody wants any more is given a wake-up, which reaches it when it is at the head of the word's queue.
  *
  * Invariant: while somebody waits here, a waitAsync of this thread is pending on the word, or has ended and its turn is due.
  * It need not have been begun with the value that the task has seen: it is in the queue of the word, and whoever changes the
@@ -82,7 +82,7 @@ class AddressWaiter {
 
   tick(): void {
     if (this.#tasks.size > 0) this.#lookAfterLostWakeUps()
-    else if (this.#pending) this.#memory.notify(this.#index, 1)
+    else if (this.#pending && !this.#memory.isClosed) this.#memory.notify(this.#index, 1)
     else {
       // It has stayed until now for the next one to come.
       stopTicking(this)
@@ -93,13 +93,13 @@ class AddressWaiter {
   #wakeAll(): void {
     this.#pending = false
     if (this.#tasks.size > 0) this.#lookAgain()
-    else this.#memory.notify(this.#index, 1)
+    else if (!this.#memory.isClosed) this.#memory.notify(this.#index, 1)
   }
 
   #lookAfterLostWakeUps(): void {
     // The first one has waited longest: if the word has changed since anybody looked, then since it did.
     const [first] = this.#tasks
-    const isUnchanged = Atomics.load(this.#memory.words, this.#index) === first?.expected
+    const isUnchanged = Atomics.load(this.#memory.words, this.#index) === first?.expected && !this.#memory.isClosed
     this.#lookAgain(isUnchanged ? looksPerTick : this.#tasks.size)
   }
 

@@ -1,3 +1,4 @@
+import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
 import type { Steps } from '../steps.js'
 import type { Awaited } from './awaiting.js'
@@ -89,6 +90,7 @@ export class Lane<Result> {
     signal: AbortSignal | undefined,
   ): Promise<Awaited<Result>> {
     return new Promise((resolve, reject) => {
+      throwIfClosed(this.#memory)
       const waiter: Waiter<Result> = {
         before: undefined,
         behind: undefined,

@@ -1,11 +1,22 @@
+import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
 import { type Step, WOKEN } from '../steps.js'
 
 /** A step at which the algorithm may have to stay for long. */
 export type LongWait = Extract<Step, { op: 'wait' }>
 
-/** Does one step, unless it is a wait that may be long. */
+/**
+ * Does one step, unless it is a wait that may be long.
+ *
+ * @throws ClosedError `ERR_CLOSED`: the memory was closed; the algorithm cannot go on, and has nothing to clean up
+ */
 export function perform(memory: Memory, step: Exclude<Step, LongWait>): number {
+  const found = performOpen(memory, step)
+  throwIfClosed(memory)
+  return found
+}
+
+function performOpen(memory: Memory, step: Exclude<Step, LongWait>): number {
   switch (step.op) {
     case 'load':
       return Atomics.load(memory.words, step.index)
@@ -28,7 +39,11 @@ export function perform(memory: Memory, step: Exclude<Step, LongWait>): number {
   }
 }
 
-/** Waits for an internal lock, which is held for less than a microsecond unless its holder was stopped or has died. */
+/**
+ * Waits for an internal lock, which is held for less than a microsecond unless its holder was stopped or has died.
+ *
+ * @throws ClosedError `ERR_CLOSED`: the memory was closed
+ */
 export function waitBriefly(memory: Memory, { index, expected }: LongWait): number {
   try {
     memory.wait(index, expected, briefMs)
@@ -36,6 +51,7 @@ export function waitBriefly(memory: Memory, { index, expected }: LongWait): numb
     // A page's main thread must not sleep. So it looks again at once.
     if (!(error instanceof TypeError)) throw error
   }
+  throwIfClosed(memory)
   return WOKEN
 }
 

@@ -1,3 +1,4 @@
+import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
 import { type Step, type Steps, WOKEN } from '../steps.js'
 import { onWake } from './address-waiter.js'
@@ -18,7 +19,7 @@ export class Run<Result> {
 
   /**
    * @param onDone - called when the algorithm ends, during `start` or later, and not after `giveUp`
-   * @param onFailed - called instead when a step throws, which only words that something else has written to make it do
+   * @param onFailed - called instead when a step throws: the memory was closed, or something else has written to its words
    */
   constructor(
     memory: Memory,
@@ -51,6 +52,7 @@ export class Run<Result> {
   #goOn(found: number | undefined): void {
     let result: Result
     try {
+      throwIfClosed(this.#memory)
       let next = found === undefined ? this.#steps.next() : this.#steps.next(found)
       while (!next.done) {
         const step: Step = next.value

@@ -27,10 +27,11 @@ import {
   TOTAL,
   tryAcquirePermits,
 } from '../algorithms/permit-line.js'
-import { runBlocking, runWithoutWaiting } from '../drivers/blocking.js'
+import { runBlocking, runRelease, runWithoutWaiting } from '../drivers/blocking.js'
 import { type Lane, laneOf } from '../drivers/lane.js'
 import { isAbort } from '../drivers/patience.js'
 import { InternalError, LockStateError, TimeoutError } from '../errors.js'
+import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
 import type { ObjectKind, Place } from '../shared-object.js'
 import type { Steps } from '../steps.js'
@@ -58,13 +59,18 @@ export interface MutexState {
   readonly recoverable: boolean
 }
 
+export interface MutexCoreOptions {
+  readonly detectDeadlocks: boolean
+  readonly onOwnerDied: ((guard: never) => unknown) | undefined
+}
+
 /** What mutexes and recursive mutexes have in common: the words, the ways to take them, and who holds them. */
 export class MutexCore {
   readonly place: Place
   readonly memory: Memory
   readonly what: string
   /** What its users have asked for when a former owner has died; each class knows the guard that it takes. */
-  readonly onOwnerDied: ((guard: never) => unknown) | undefined
+  readonly onOwnerDied: MutexCoreOptions['onOwnerDied']
   readonly #words: Int32Array
   readonly #index: number
   readonly #participant: number
@@ -74,11 +80,8 @@ export class MutexCore {
   readonly #lane: Lane<Outcome>
   readonly #detectsDeadlocks: boolean
 
-  constructor(
-    place: Place,
-    what: string,
-    options: { detectDeadlocks: boolean; onOwnerDied: MutexCore['onOwnerDied'] },
-  ) {
+  /** Only for {@link openMutexCore}, which knows the class that the memory needs. */
+  constructor(place: Place, what: string, options: MutexCoreOptions) {
     const { memory } = place
     this.place = place
     this.memory = memory
@@ -118,8 +121,13 @@ export class MutexCore {
     return Atomics.compareExchange(this.#words, this.#index, FREE, this.#mine) === FREE
   }
 
+  throwIfClosed(): void {
+    throwIfClosed(this.memory)
+  }
+
   /** Takes it without waiting, if it can be had. */
   tryTake(): Outcome {
+    throwIfClosed(this.memory)
     if (this.#lane.size > 0) return 'gave up'
     if (this.takeIfFree()) return 'acquired'
     return runWithoutWaiting(
@@ -132,12 +140,15 @@ export class MutexCore {
 
   /** Takes it, and blocks this thread until then. @throws LockStateError `ERR_ALREADY_OWNED`, `ERR_DEADLOCK` */
   takeSync(deadline: number): Outcome {
+    throwIfClosed(this.memory)
     if (this.takeIfFree()) return 'acquired'
-    if (this.isMine())
+    if (this.isMine()) {
+      throwIfClosed(this.memory)
       throw new LockStateError(
         'ERR_ALREADY_OWNED',
         `this thread holds ${this.what} already: waiting for it here could never end`,
       )
+    }
     const steps = this.#acquire(BLOCKING_LANE)
     if (!this.#detectsDeadlocks || deadline !== Number.POSITIVE_INFINITY)
       return runBlocking(this.memory, steps, deadline)
@@ -182,9 +193,10 @@ export class MutexCore {
       this.memory.notify(this.#index, 1)
       return
     }
-    const released = runWithoutWaiting(
+    const released = runRelease(
       this.memory,
       this.#line ? releaseFairMutex(this.#line, this.#participant) : releaseMutex(this.#index, this.#participant),
+      true,
     )
     if (!released)
       throw new InternalError(
@@ -217,6 +229,7 @@ export class MutexCore {
         ? undefined
         : { threadId: this.memory.threadIdOf(participant), alive: !this.memory.isDead(participant) }
     const state = this.#line ? this.#lineState(this.#line) : this.#wordState()
+    throwIfClosed(this.memory)
     return {
       held: owner !== undefined,
       owner,

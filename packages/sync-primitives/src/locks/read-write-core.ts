@@ -1,4 +1,4 @@
-import { FREE, NOT_RECOVERABLE, type Outcome, OWNER_DIED, ownedBy, ownerOf, WAITERS } from '../algorithms/mutex.js'
+import { FREE, type Outcome, ownedBy, ownerOf } from '../algorithms/mutex.js'
 import {
   acquireRead,
   acquireUpgradableRead,
@@ -11,7 +11,6 @@ import {
   finishWrite,
   gateIndex,
   LOOK,
-  leavesDamage,
   lookNoMore,
   markWriteConsistent,
   mostEntries,
@@ -31,16 +30,16 @@ import {
   writerOf,
 } from '../algorithms/read-write-lock.js'
 import { runAwaiting } from '../drivers/awaiting.js'
-import { runBlocking, runWithoutWaiting } from '../drivers/blocking.js'
+import { runBlocking, runRelease, runWithoutWaiting } from '../drivers/blocking.js'
 import { type Lane, laneOf } from '../drivers/lane.js'
 import { InternalError } from '../errors.js'
+import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
 import { slotOf } from '../memory/participants.js'
 import type { ObjectKind, Place } from '../shared-object.js'
 import type { Steps } from '../steps.js'
-import type { LockOwner } from './mutex-core.js'
 import { alreadyInside, notInTime, orAbort } from './read-write-failure.js'
-import type { ReadWriteLockState } from './read-write-state.js'
+import { type ReadWriteLockState, stateOf } from './read-write-state.js'
 
 /** The words of a read-write lock, and the ways in and out. */
 export class ReadWriteCore {
@@ -83,8 +82,9 @@ export class ReadWriteCore {
 
   /** The fast path of a reader: one step, unless a writer was about since it read last. False: go the long way; nothing was changed. */
   enterIfOpen(): boolean {
+    if (this.#memory.isClosed) return false
     const before = Atomics.add(this.#words, this.#entry, 1)
-    if (countOf(before) < mostEntries) {
+    if (countOf(before) < mostEntries && !this.#memory.isClosed) {
       if ((before & LOOK) === 0) return true
       if (Atomics.load(this.#words, this.#writer) === 0) {
         runWithoutWaiting(this.#memory, lookNoMore(this.#lock.index, this.#entry))
@@ -108,6 +108,7 @@ export class ReadWriteCore {
 
   takeReadSync(deadline: number): ReadOutcome {
     if (this.enterIfOpen()) return 'acquired'
+    throwIfClosed(this.#memory)
     if (!this.#isReading() && writerOf(Atomics.load(this.#words, this.#writer)) === this.#participant)
       throw alreadyInside('writes, or waits to write')
     return runBlocking(this.#memory, acquireRead(this.#lock, this.#participant, true), deadline)
@@ -119,14 +120,16 @@ export class ReadWriteCore {
   }
 
   leaveRead(): void {
+    if (this.#memory.isClosed) return
     const before = Atomics.sub(this.#words, this.#entry, 1)
     if (before & LOOK) this.#tellWriter(before)
   }
 
   #tellWriter(before: number): void {
+    if (this.#memory.isClosed) return
     if (countOf(before) === 0)
       throw new InternalError(`a reader that is inside has the entry ${before} in the read-write lock`)
-    runWithoutWaiting(this.#memory, tellWriter(this.#lock.index))
+    runRelease(this.#memory, tellWriter(this.#lock.index), undefined)
   }
 
   takeWrite(deadline: number, signal: AbortSignal | undefined): Promise<Outcome> {
@@ -134,6 +137,7 @@ export class ReadWriteCore {
   }
 
   takeWriteSync(deadline: number): Outcome {
+    throwIfClosed(this.#memory)
     if (this.#isReading()) throw alreadyInside('reads')
     if (this.#participantIn(this.#gate) === this.#participant) throw alreadyInside('writes, or waits to write')
     const steps = this.#writeIfFree()
@@ -152,28 +156,33 @@ export class ReadWriteCore {
       if (countOf(Atomics.or(words, entryIndex(this.#lock.index, slot), LOOK)) > 0)
         return finishWrite(this.#lock, this.#participant)
     Atomics.add(words, this.#writer, ENTERED)
+    throwIfClosed(this.#memory)
     return undefined
   }
 
   tryWrite(): Outcome {
+    throwIfClosed(this.#memory)
     if (this.#writers.size > 0) return 'gave up'
     return runWithoutWaiting(this.#memory, tryAcquireWrite(this.#lock, this.#participant))
   }
 
   leaveWrite(): void {
+    if (this.#memory.isClosed) return
     const words = this.#words
     const inside = this.#mine | ENTERED
     if (Atomics.compareExchange(words, this.#writer, inside, 0) === inside) {
       if (Atomics.compareExchange(words, this.#gate, this.#mine, FREE) === this.#mine) return
-      if (runWithoutWaiting(this.#memory, releaseUpgradable(this.#lock, this.#participant))) return
+      if (runRelease(this.#memory, releaseUpgradable(this.#lock, this.#participant), true)) return
       throw this.#notWriter()
     }
-    if (!runWithoutWaiting(this.#memory, releaseWrite(this.#lock, this.#participant))) throw this.#notWriter()
+    if (!runRelease(this.#memory, releaseWrite(this.#lock, this.#participant), true)) throw this.#notWriter()
   }
 
   /** Whether this thread is inside as a reader as often as it can be. */
   get isFull(): boolean {
-    return countOf(this.#words[this.#entry] as number) >= mostEntries
+    const count = countOf(this.#words[this.#entry] as number)
+    throwIfClosed(this.#memory)
+    return count >= mostEntries
   }
 
   downgradeWrite(): void {
@@ -189,6 +198,7 @@ export class ReadWriteCore {
   }
 
   takeUpgradableSync(deadline: number): Outcome {
+    throwIfClosed(this.#memory)
     if (this.#participantIn(this.#gate) === this.#participant)
       throw alreadyInside('writes, waits to write, or has an upgradable read')
     if (this.#isReading()) {
@@ -201,6 +211,7 @@ export class ReadWriteCore {
   }
 
   tryUpgradable(): Outcome {
+    throwIfClosed(this.#memory)
     if (this.#writers.size > 0) return 'gave up'
     return runWithoutWaiting(this.#memory, tryAcquireUpgradableRead(this.#lock, this.#participant))
   }
@@ -217,6 +228,7 @@ export class ReadWriteCore {
   }
 
   upgradeSync(deadline: number): void {
+    throwIfClosed(this.#memory)
     if (this.#isReading()) throw alreadyInside('reads')
     if (runBlocking(this.#memory, upgrade(this.#lock, this.#participant, true), deadline) === 'gave up')
       throw notInTime()
@@ -231,31 +243,11 @@ export class ReadWriteCore {
   }
 
   leaveUpgradable(): void {
-    if (!runWithoutWaiting(this.#memory, releaseUpgradable(this.#lock, this.#participant))) throw this.#notWriter()
+    if (!runRelease(this.#memory, releaseUpgradable(this.#lock, this.#participant), true)) throw this.#notWriter()
   }
 
   state(): ReadWriteLockState {
-    const words = this.#words
-    const writerWord = Atomics.load(words, this.#writer)
-    const gateWord = Atomics.load(words, this.#gate)
-    let readers = 0
-    const last = Atomics.load(words, this.#memory.highestSlotIndex)
-    for (let slot = 1; slot <= last; slot++) {
-      const entry = Atomics.load(words, entryIndex(this.#lock.index, slot))
-      if (countOf(entry) > 0 && !this.#memory.isDead(readerOf(slot, entry))) readers += countOf(entry)
-    }
-    const writer = this.#ownerOf(writerOf(writerWord))
-    const lost = writerWord === NOT_RECOVERABLE
-    return {
-      readers,
-      writer,
-      upgradableReader: writerWord === 0 ? this.#ownerOf(ownerOf(gateWord)) : undefined,
-      // A writer beside readers waits for them to leave.
-      contended: !lost && (((writerWord | gateWord) & WAITERS) !== 0 || (writer?.alive === true && readers > 0)),
-      waitingHere: this.#readers.size + this.#writers.size + this.#upgrading,
-      ownerDied: lost || (writerWord & OWNER_DIED) !== 0 || (writer?.alive === false && leavesDamage(writerWord)),
-      recoverable: !lost,
-    }
+    return stateOf(this.#memory, this.#lock, this.#readers.size + this.#writers.size + this.#upgrading)
   }
 
   async #throughGate(begin: () => Steps<Outcome>, deadline: number, signal: AbortSignal | undefined): Promise<Outcome> {
@@ -270,11 +262,6 @@ export class ReadWriteCore {
   #participantIn(index: number): number {
     const word = Atomics.load(this.#words, index)
     return word < 0 ? 0 : ownerOf(word)
-  }
-
-  #ownerOf(owner: number): LockOwner | undefined {
-    if (owner === 0) return undefined
-    return { threadId: this.#memory.threadIdOf(owner), alive: !this.#memory.isDead(owner) }
   }
 
   #notWriter(): InternalError {

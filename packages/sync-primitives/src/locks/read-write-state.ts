@@ -1,3 +1,16 @@
+import { NOT_RECOVERABLE, OWNER_DIED, ownerOf, WAITERS } from '../algorithms/mutex.js'
+import {
+  countOf,
+  entryIndex,
+  gateIndex,
+  leavesDamage,
+  type ReadWriteWords,
+  readerOf,
+  writerIndex,
+  writerOf,
+} from '../algorithms/read-write-lock.js'
+import { throwIfClosed } from '../memory/closed.js'
+import type { Memory } from '../memory/memory.js'
 import type { LockOwner } from './mutex-core.js'
 
 /** Who is inside a read-write lock, and who waits: a snapshot. */
@@ -16,4 +29,35 @@ export interface ReadWriteLockState {
   readonly ownerDied: boolean
   /** False: the lock was released after a writer's death without being marked consistent, and nobody enters any more. */
   readonly recoverable: boolean
+}
+
+/** @param waitingHere - how many tasks of this thread wait */
+export function stateOf(memory: Memory, { index, highest }: ReadWriteWords, waitingHere: number): ReadWriteLockState {
+  const { words } = memory
+  const writerWord = Atomics.load(words, writerIndex(index))
+  const gateWord = Atomics.load(words, gateIndex(index))
+  let readers = 0
+  const last = Atomics.load(words, highest)
+  for (let slot = 1; slot <= last; slot++) {
+    const entry = Atomics.load(words, entryIndex(index, slot))
+    if (countOf(entry) > 0 && !memory.isDead(readerOf(slot, entry))) readers += countOf(entry)
+  }
+  const writer = lockOwner(memory, writerOf(writerWord))
+  const upgradableReader = writerWord === 0 ? lockOwner(memory, ownerOf(gateWord)) : undefined
+  throwIfClosed(memory)
+  const lost = writerWord === NOT_RECOVERABLE
+  return {
+    readers,
+    writer,
+    upgradableReader,
+    // A writer beside readers waits for them to leave.
+    contended: !lost && (((writerWord | gateWord) & WAITERS) !== 0 || (writer?.alive === true && readers > 0)),
+    waitingHere,
+    ownerDied: lost || (writerWord & OWNER_DIED) !== 0 || (writer?.alive === false && leavesDamage(writerWord)),
+    recoverable: !lost,
+  }
+}
+
+function lockOwner(memory: Memory, owner: number): LockOwner | undefined {
+  return owner === 0 ? undefined : { threadId: memory.threadIdOf(owner), alive: !memory.isDead(owner) }
 }

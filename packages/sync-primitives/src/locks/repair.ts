@@ -17,11 +17,11 @@ export function repairSync<Guard extends Repairable>(guard: Guard, outcome: Outc
   if (outcome !== 'owner died' || !handler) return guard
   try {
     refusePromise(handler(guard), 'onOwnerDied returned a promise, which nobody can wait for in a Sync or try form')
+    guard.markConsistent()
   } catch (error) {
     abandon(guard)
     throw error
   }
-  guard.markConsistent()
   return guard
 }
 
@@ -35,13 +35,13 @@ export async function repair<Guard extends Repairable>(
   holdProcess()
   try {
     await handler(guard)
+    guard.markConsistent()
   } catch (error) {
     abandon(guard)
     throw error
   } finally {
     letProcessGo()
   }
-  guard.markConsistent()
   return guard
 }
 

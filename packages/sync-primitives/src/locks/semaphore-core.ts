@@ -17,10 +17,11 @@ import {
   TOTAL,
   tryAcquirePermits,
 } from '../algorithms/permit-line.js'
-import { runBlocking, runWithoutWaiting } from '../drivers/blocking.js'
+import { runBlocking, runRelease, runWithoutWaiting } from '../drivers/blocking.js'
 import { type Lane, laneOf } from '../drivers/lane.js'
 import { isAbort } from '../drivers/patience.js'
 import { TimeoutError } from '../errors.js'
+import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
 import { generationOf, slotOf } from '../memory/participants.js'
 import type { ObjectKind, Place } from '../shared-object.js'
@@ -93,7 +94,7 @@ export class SemaphoreCore {
    */
   takeIfFree(wanted: number): boolean {
     const words = this.#words
-    if (Atomics.compareExchange(words, this.#lock, FREE, this.#mine) !== FREE) return false
+    if (this.#memory.isClosed || Atomics.compareExchange(words, this.#lock, FREE, this.#mine) !== FREE) return false
     // The words are nobody else's while this thread holds the lock: they need no atomic steps.
     const allowed =
       words[this.#held - 1] === this.#generation && words[this.#queued] === 0 && this.#countFree() >= wanted
@@ -113,10 +114,11 @@ export class SemaphoreCore {
 
   #unlock(): void {
     if (Atomics.compareExchange(this.#words, this.#lock, this.#mine, FREE) !== this.#mine)
-      runWithoutWaiting(this.#memory, unlock(this.#lock))
+      runRelease(this.#memory, unlock(this.#lock), undefined)
   }
 
   tryTake(wanted: number): boolean {
+    throwIfClosed(this.#memory)
     if (this.#lane.size > 0) return false
     if (this.takeIfFree(wanted)) return true
     const outcome = runWithoutWaiting(this.#memory, tryAcquirePermits(this.#line, this.#participant, wanted))
@@ -144,6 +146,7 @@ export class SemaphoreCore {
 
   /** Gives back what this thread holds. @returns false: the bound does not allow it */
   release(permits: number): boolean {
+    if (this.#memory.isClosed) return true
     const words = this.#words
     if (Atomics.compareExchange(words, this.#lock, FREE, this.#mine) === FREE) {
       const held = words[this.#held] as number
@@ -157,7 +160,7 @@ export class SemaphoreCore {
       this.#unlock()
       if (allowed) return true
     }
-    return runWithoutWaiting(this.#memory, releasePermits(this.#line, this.#participant, permits))
+    return runRelease(this.#memory, releasePermits(this.#line, this.#participant, permits), true)
   }
 
   /** Adds permits that nobody held. @returns false: the bound does not allow it */

@@ -13,10 +13,15 @@ export interface Memory {
   readonly highestSlotIndex: number
   /** Four words that tell this memory from every other. */
   readonly identity: Int32Array
-  /** Takes `count` zeroed words, on cache lines of their own; -1 if there is no room. They are never given back. */
+  /**
+   * Takes `count` zeroed words, on cache lines of their own; -1 if there is no room. Where the memory has `free`, they are
+   * taken back when this thread ends before it has made the first of them other than 0.
+   */
   allocate(count: number): number
-  /** Whether `index` is the first word of something that was allocated. */
-  isAllocated(index: unknown): index is number
+  /** Gives back what begins at `index`, where words can be given back; false: nothing begins there. */
+  free?(index: number): boolean
+  /** Whether `index` is the first word of something that was allocated, and has not been freed since `handle` was made. */
+  isAllocated(index: unknown, handle?: MemoryHandle): index is number
   /** Blocks this thread while `words[index] === expected`, at most `timeout` milliseconds; may return early. */
   wait(index: number, expected: number, timeout: number): void
   /** The same without blocking, and without a limit; undefined: there is nothing to wait for. Need not keep the process alive. */
@@ -35,8 +40,17 @@ export interface Memory {
   awaitedBy(participant: number): number
   /** `worker_threads.threadId` of that participant, 0 on a main thread; undefined when its slot has another thread by now. */
   threadIdOf(participant: number): number | undefined
-  /** Plain data by which another thread finds this memory; `memory` names its kind. */
-  toHandle(): MemoryHandle
+  /**
+   * Plain data by which another thread finds this memory; `memory` names its kind.
+   *
+   * @param index - of an object in it, where the memory can tell it from a later one in the same place
+   */
+  toHandle(index?: number): MemoryHandle
+  /**
+   * Whether this process, or this thread, has let go of the memory: its words mean nothing any more. It is true before the
+   * first of them reads as zero. For ever false where that cannot be.
+   */
+  readonly isClosed: boolean
 }
 
 export interface MemoryHandle {

@@ -76,6 +76,7 @@ export class ThreadMemory implements Memory {
   readonly slots: number
   readonly highestSlotIndex: number
   readonly identity: Int32Array
+  readonly isClosed = false
   readonly #participants: Participants
 
   private constructor(buffer: SharedArrayBuffer, words: Int32Array) {

@@ -1,0 +1,94 @@
+import fs from 'node:fs'
+import { Socket } from 'node:net'
+import { generationOf, slotOf } from '@heddle/sync-primitives/building-blocks'
+import { bellPath, openBell, openOwnBell, unlink } from './files.js'
+import type { Kernel } from './kernel.js'
+import { slotIndex } from './participants.js'
+import { ARMED, BELL } from './slots.js'
+
+/** The value of ARMED by which a thread wants to be woken for any word. */
+export const ANY_WORD = -1
+
+/**
+ * Wakes event loops of other threads, which cannot sleep on a word: each has a FIFO that it reads, its bell.
+ *
+ * Invariant: a thread arms before it looks at the word for the last time, and whoever changes a word looks at ARMED after it:
+ * so of the two one always sees the other. Who disarms rings.
+ */
+export class Doorbells {
+  readonly #words: Int32Array
+  readonly #identity: string
+  readonly #ownSlot: number
+  /** Descriptors of others' bells, by slot, with the generation that they are of. */
+  readonly #others = new Map<number, { readonly generation: number; readonly fd: number }>()
+
+  constructor(words: Int32Array, identity: string, participant: number) {
+    this.#words = words
+    this.#identity = identity
+    this.#ownSlot = slotOf(participant)
+  }
+
+  /** Rings for all other threads up to the slot `highest` that wait for this word, or for any. */
+  ring(index: number, highest: number): void {
+    for (let slot = 1; slot <= highest; slot++) {
+      const armedAt = slotIndex(slot) + ARMED
+      const armed = Atomics.load(this.#words, armedAt)
+      if (armed === 0 || (armed !== index && armed !== ANY_WORD) || slot === this.#ownSlot) continue
+      if (Atomics.exchange(this.#words, armedAt, 0) !== 0) this.#ringOther(slot)
+    }
+  }
+
+  #ringOther(slot: number): void {
+    const bell = Atomics.load(this.#words, slotIndex(slot) + BELL)
+    if (bell === 0) return
+    const fd = this.#open(slot, bell - 1)
+    if (fd === undefined) return
+    try {
+      fs.writeSync(fd, ring)
+    } catch (error) {
+      // Full: it is rung already. Nobody reads any more: its thread has ended.
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'EAGAIN' && code !== 'EPIPE') throw error
+    }
+  }
+
+  #open(slot: number, generation: number): number | undefined {
+    const known = this.#others.get(slot)
+    if (known?.generation === generation) return known.fd
+    if (known) fs.closeSync(known.fd)
+    this.#others.delete(slot)
+    const fd = openBell(bellPath(this.#identity, slot, generation))
+    if (fd !== undefined) this.#others.set(slot, { generation, fd })
+    return fd
+  }
+
+  close(): void {
+    for (const { fd } of this.#others.values()) fs.closeSync(fd)
+    this.#others.clear()
+  }
+}
+
+const ring = Uint8Array.of(1)
+
+/** This thread's own bell. It does not keep the process alive. */
+export class OwnBell {
+  readonly #path: string
+  readonly #socket: Socket
+
+  /** @param onRing - called in the event loop when somebody has rung, once for many */
+  constructor(kernel: Kernel, words: Int32Array, identity: string, participant: number, onRing: () => void) {
+    const slot = slotOf(participant)
+    this.#path = bellPath(identity, slot, generationOf(participant))
+    kernel.makeFifo(this.#path)
+    this.#socket = new Socket({ fd: openOwnBell(this.#path), readable: true, writable: false })
+    this.#socket.unref()
+    this.#socket.on('data', onRing)
+    this.#socket.on('error', onRing)
+    Atomics.store(words, slotIndex(slot) + BELL, generationOf(participant) + 1)
+  }
+
+  close(): void {
+    unlink(this.#path)
+    this.#socket.destroy()
+  }
+}

@@ -1,0 +1,68 @@
+import fs from 'node:fs'
+import { unsupported } from '@heddle/sync-primitives/building-blocks'
+import { CorruptError, SegmentError } from '../errors.js'
+import type { Kernel } from './kernel.js'
+import { type Header, headerBytes, identityOf, pageBytes, SIZE, SLOTS, whatIsWrong } from './layout.js'
+
+/** A file that lies over memory of this process. */
+export interface Mapping {
+  readonly buffer: SharedArrayBuffer
+  readonly words: Int32Array
+}
+
+const ENOSPC = 28
+
+/** As all our runtimes have it; the type declarations of Node leave it to the DOM's. */
+declare const WebAssembly: {
+  readonly Memory: new (limits: {
+    initial: number
+    maximum: number
+    shared: true
+  }) => { readonly buffer: SharedArrayBuffer }
+}
+
+/**
+ * Reserves the space of a new file, and lays it over memory.
+ *
+ * @throws SegmentError `ENOSPC`: there is not so much memory for shared files
+ */
+export function mapNew(kernel: Kernel, fd: number, bytes: number): Mapping {
+  const errno = kernel.reserve(fd, bytes)
+  if (errno === ENOSPC)
+    throw new SegmentError(
+      'ENOSPC',
+      `there is no room for ${bytes} bytes under /dev/shm: of a container, raise its --shm-size`,
+    )
+  if (errno !== 0) throw new Error(`reserving ${bytes} bytes of shared memory failed with error ${errno}`)
+  return map(kernel, fd, bytes)
+}
+
+/**
+ * A real SharedArrayBuffer, which a plain mapping would not be: it goes to workers as it is, and the collector unmaps it when
+ * no thread has it any more, never before. Only a WebAssembly memory has one whose pages may be replaced.
+ */
+export function map(kernel: Kernel, fd: number, bytes: number): Mapping {
+  const pages = bytes / pageBytes
+  let buffer: SharedArrayBuffer
+  try {
+    buffer = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer
+  } catch (cause) {
+    throw unsupported('this process may not reserve address space for a segment: see `ulimit -v`', { cause })
+  }
+  kernel.mapOver(buffer, fd)
+  return { buffer, words: new Int32Array(buffer) }
+}
+
+/**
+ * Reads the header of a file before anything of it is mapped.
+ *
+ * @throws CorruptError `ERR_CORRUPT`: it is no segment, or was damaged
+ */
+export function readHeader(fd: number, name: string): Header {
+  const words = new Int32Array(headerBytes / 4)
+  const bytes = fs.fstatSync(fd).size
+  const read = fs.readSync(fd, words, 0, headerBytes, 0)
+  const wrong = read < headerBytes ? 'it is too short' : whatIsWrong(words, bytes)
+  if (wrong !== undefined) throw new CorruptError(`the segment ${name} cannot be used: ${wrong}`)
+  return { slots: words[SLOTS] as number, words: words[SIZE] as number, identity: identityOf(words) }
+}
