@@ -1,15 +1,18 @@
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
-import { SharedArray, SharedValue } from '@heddle/shared-memory'
+import { fileURLToPath } from 'node:url'
+import { SharedMemoryManager } from '@heddle/shared-memory'
 
-const array = new SharedArray('i', 10)
-const counter = new SharedValue('i', 0)
+const manager = new SharedMemoryManager()
+const counter = manager.createSharedValue('counter', 0)
+const array = manager.createSharedArray('array', 10, 'i')
+const visits = manager.getSharedDict<number>()
 
-const workers = [0, 1, 2].map((workerId) => {
-  const workerData = { workerId, array: array.toHandle(), counter: counter.toHandle() }
-  return new Worker(new URL('./worker.js', import.meta.url), { workerData })
-})
+const program = fileURLToPath(new URL('./worker.js', import.meta.url))
+const workers = [0, 1, 2].map((workerId) => fork(program, [manager.name, `${workerId}`]))
 await Promise.all(workers.map((worker) => once(worker, 'exit')))
 
 console.log(`Final counter value: ${counter.value}`)
 console.log(`Shared array: ${[...array].join(', ')}`)
+console.log(`Visits: ${visits.get('all')}, by ${visits.size - 1} processes`)
+manager.dispose()

@@ -1,19 +1,18 @@
-import { workerData } from 'node:worker_threads'
-import { SharedArray, type SharedArrayHandle, SharedValue, type SharedValueHandle } from '@heddle/shared-memory'
+import { SharedMemoryManager } from '@heddle/shared-memory'
 
-interface Work {
-  workerId: number
-  array: SharedArrayHandle<'int32'>
-  counter: SharedValueHandle<'int32'>
-}
-
-const work = workerData as Work
-const array = SharedArray.fromHandle(work.array)
-const counter = SharedValue.fromHandle(work.counter)
+const [name = '', id] = process.argv.slice(2)
+const workerId = Number(id)
+const manager = SharedMemoryManager.attach(name)
+const counter = manager.getSharedValue('counter')
+const array = manager.getSharedArray('array')
+const visits = manager.getSharedDict<number>()
 
 for (let i = 0; i < 10; i++) {
   counter.getLock().runExclusiveSync(() => {
     counter.value += 1
   })
-  array.set(work.workerId, work.workerId * 10 + i)
+  array.set(workerId, workerId * 10 + i)
+  visits.update('all', (times = 0) => times + 1)
+  visits.update(`worker ${workerId}`, (times = 0) => times + 1)
 }
+manager.dispose()

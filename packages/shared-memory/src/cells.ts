@@ -1,5 +1,5 @@
+import { describe, invalidArgument, outOfRange } from '@heddle/sync-primitives/building-blocks'
 import type { ElementOf, ElementType } from './element-types.js'
-import { describe, invalidArgument, outOfRange } from './errors.js'
 
 /**
  * Elements of one type in shared memory, each read and written whole, in one atomic step.
@@ -220,6 +220,18 @@ function checkNumber(name: string, value: unknown): number {
 function checkBigInt(name: string, value: unknown): bigint {
   if (typeof value !== 'bigint') throw invalidArgument(`${name} must be a bigint, not ${describe(value)}`)
   return value
+}
+
+const checkers = new Map<ElementType, Pick<Cells<never>, 'check'>>()
+
+/** For values that have no place yet. */
+export function checkerOf<Type extends ElementType>(type: Type): Pick<Cells<ElementOf<Type>>, 'check'> {
+  let checker = checkers.get(type)
+  if (!checker) {
+    checker = cellsOf(type, new SharedArrayBuffer(8), 0, 1) as unknown as Pick<Cells<never>, 'check'>
+    checkers.set(type, checker)
+  }
+  return checker
 }
 
 /** The cells of `length` elements of `type` at `byteOffset`, which must be a multiple of 8. */

@@ -1,4 +1,4 @@
-import { describe, invalidArgument } from './errors.js'
+import { describe, invalidArgument } from '@heddle/sync-primitives/building-blocks'
 
 /** The element types, each with the typed array that views it. */
 export interface ElementViews {

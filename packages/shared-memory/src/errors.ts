@@ -1,30 +1,23 @@
-/** A TypeError with a code, for an argument of the wrong kind. */
-export function invalidArgument(message: string): TypeError {
-  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG' })
-}
+import { CorruptError } from '@heddle/codec'
 
-/** A RangeError with a code, for an argument of the right kind and a value that is not allowed. */
-export function outOfRange(message: string, options?: ErrorOptions): RangeError {
-  return Object.assign(new RangeError(message, options), { code: 'ERR_OUT_OF_RANGE' })
-}
+// One class for both: of damaged words, and of damaged bytes in them.
+export { CorruptError }
 
-/** A TypeError with a code, for a handle that names no object that can be opened here. */
-export function badHandle(message: string): TypeError {
-  return Object.assign(new TypeError(message), { code: 'ERR_BAD_HANDLE' })
-}
+/** Something about the file of a segment; `code` says what. Nothing was opened or made. */
+export class SegmentError extends Error {
+  readonly code: 'ERR_SEGMENT_EXISTS' | 'ERR_SEGMENT_NOT_FOUND' | 'ERR_SEGMENT_UNTRUSTED' | 'ENOSPC'
 
-/** A value as an error message shows it: never long, and never a call into the value. */
-export function describe(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return value.length > 40 ? 'a long string' : JSON.stringify(value)
-    case 'bigint':
-      return `the bigint ${value}`
-    case 'object':
-      return value === null ? 'null' : 'an object'
-    case 'function':
-      return 'a function'
-    default:
-      return String(value)
+  constructor(code: SegmentError['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
   }
+
+  static {
+    SegmentError.prototype.name = 'SegmentError'
+  }
+}
+
+/** For words that none of our code can have written. */
+export function corrupt(message: string): CorruptError {
+  return new CorruptError(`the shared memory is damaged: ${message}`)
 }

@@ -1,5 +1,7 @@
-import type { Mutex, SharedObjectHandle } from '@heddle/sync-primitives'
+import type { Memory, Mutex, SharedObjectHandle } from '@heddle/sync-primitives'
+import { objectOption } from '@heddle/sync-primitives/building-blocks'
 import { Block, BlockKind } from './block.js'
+import { checkerOf } from './cells.js'
 import {
   type CanonicalType,
   canonicalType,
@@ -9,25 +11,34 @@ import {
 } from './element-types.js'
 
 /**
- * A shared value on its way to another thread: plain data that `postMessage` and `workerData` carry as it is.
- * Its fields may change between versions; only `fromHandle` reads them.
+ * A shared value on its way to another thread, or, of one in a segment, to another process: plain data that `postMessage` and
+ * `workerData` carry as it is, and JSON that of a segment. Its fields may change between versions; only `fromHandle` reads them.
  */
 export interface SharedValueHandle<Type extends ElementType = ElementType> {
   readonly kind: string
   readonly version: number
   readonly type: Type
-  readonly buffer: SharedArrayBuffer
   readonly lock: SharedObjectHandle
+  readonly [field: string]: unknown
+}
+
+/** How a shared value is made. */
+export interface SharedValueOptions {
+  /** Where it and its lock are: a segment, for processes. Default: a SharedArrayBuffer of its own. */
+  readonly memory?: Memory | undefined
 }
 
 /**
- * One number of a fixed type that the threads of one process share, with a lock of its own.
+ * One number of a fixed type that threads share, and processes if it is in a segment, with a lock of its own.
  *
  * Every method is one atomic step on the whole value; {@link SharedValue.add} and {@link SharedValue.compareAndSet} need no
  * lock. `value.value += 1` is two steps and needs {@link SharedValue.getLock}.
  *
  * Memory: what a thread wrote before it changed the value is visible to a thread that sees the change.
  * Nothing here blocks or takes the lock by itself: while one thread holds it, the methods still work in all threads.
+ *
+ * Closed: when its memory was closed, as a segment can be, or somebody has called {@link SharedValue.dispose}, in whichever
+ * thread or process, every method throws ClosedError `ERR_CLOSED`.
  */
 export interface SharedValue<Type extends ElementType = ElementType> {
   /** The canonical name of the type: `int32` for a value that was made with `i`. */
@@ -73,8 +84,17 @@ export interface SharedValue<Type extends ElementType = ElementType> {
    */
   getLock(): Mutex
 
-  /** Plain data that `postMessage` and `workerData` carry to another thread of this process. */
+  /** Plain data by which another thread opens it, or another process if it is in a segment. */
   toHandle(): SharedValueHandle<Type>
+
+  /**
+   * Ends the value, for all threads and processes: every method throws `ERR_CLOSED` from now on, and its handles are refused.
+   * In a segment its words and its lock are free for something else; so call it when nobody holds the lock. Does not block.
+   * A second call, by whomever, does nothing.
+   *
+   * @throws ClosedError `ERR_CLOSED`: the memory was closed; the value is as it was
+   */
+  dispose(): void
 }
 
 /** The class of {@link SharedValue}. A type of its own, so that `new SharedValue('i')` is a `SharedValue<'int32'>`. */
@@ -86,25 +106,30 @@ export interface SharedValueConstructor {
    *
    * @param type - an element type, or Python's code: `i` is int32, `d` is float64, `c` is uint8
    * @param initialValue - what {@link SharedValue.value} may be; default 0, of bigint64 and biguint64 0n
-   * @throws TypeError `ERR_INVALID_ARG`: no such type, or an initial value of the wrong type
-   * @throws RangeError `ERR_OUT_OF_RANGE`: an initial value that the type cannot hold
+   * @throws TypeError `ERR_INVALID_ARG`: no such type, an initial value of the wrong type, or bad options
+   * @throws RangeError `ERR_OUT_OF_RANGE`: an initial value that the type cannot hold, or no room in memory
+   * @throws ClosedError `ERR_CLOSED`: `options.memory` was closed
    */
   new <Type extends ElementTypeOrCode>(
     type: Type,
     initialValue?: ElementOf<CanonicalType<Type>>,
+    options?: SharedValueOptions,
   ): SharedValue<CanonicalType<Type>>
 
   /**
-   * Opens the value that a handle names, in this thread. Does not block.
+   * Opens the value that a handle names, in this thread. Does not block, but for opening its segment where this thread has not.
    *
-   * @throws TypeError `ERR_BAD_HANDLE`: no handle of a value, or a damaged one, or it came from another process
+   * @throws TypeError `ERR_BAD_HANDLE`: no handle of a value, or a damaged one, or of one that was disposed of; or it came from
+   * another process, and the value is in no segment
+   * @throws ClosedError `ERR_CLOSED`: its memory was closed
+   * @throws what opening the segment throws
    */
   fromHandle<Type extends ElementType>(handle: SharedValueHandle<Type>): SharedValue<Type>
 }
 
 const kind = new BlockKind({
   name: 'shared-memory/SharedValue',
-  version: 1,
+  version: 2,
   tag: 0x53685661, // "ShVa"
   fromHandle: (handle: SharedValueHandle) => ValueOfThreads.fromHandle(handle),
 })
@@ -117,8 +142,8 @@ class ValueOfThreads<Type extends ElementType> implements SharedValue<Type> {
 
   readonly #block: Block<Type>
 
-  constructor(type: unknown, initialValue?: unknown) {
-    this.#block = type instanceof Block ? type : create(canonicalType<Type>(type), initialValue)
+  constructor(type: unknown, initialValue?: unknown, options?: SharedValueOptions) {
+    this.#block = type instanceof Block ? type : create(canonicalType<Type>(type), initialValue, options)
   }
 
   get type(): Type {
@@ -126,19 +151,23 @@ class ValueOfThreads<Type extends ElementType> implements SharedValue<Type> {
   }
 
   get value(): ElementOf<Type> {
-    return this.#block.cells.load(VALUE)
+    const value = this.#block.cells.load(VALUE)
+    this.#block.mustBeThere()
+    return value
   }
 
   set value(value: ElementOf<Type>) {
     const { cells } = this.#block
-    cells.store(VALUE, cells.check('value', value))
+    const checked = cells.check('value', value)
+    this.#block.mustBeThere()
+    cells.store(VALUE, checked)
   }
 
   add(amount: ElementOf<Type>): ElementOf<Type> {
     const { cells } = this.#block
     const checked = cells.checkAmount(amount)
     for (;;) {
-      const seen = cells.load(VALUE)
+      const seen = this.value
       const sum = cells.sum(seen, checked)
       if (cells.compareExchange(VALUE, seen, sum)) return sum
     }
@@ -146,7 +175,11 @@ class ValueOfThreads<Type extends ElementType> implements SharedValue<Type> {
 
   compareAndSet(expected: ElementOf<Type>, value: ElementOf<Type>): boolean {
     const { cells } = this.#block
-    return cells.compareExchange(VALUE, cells.check('expected', expected), cells.check('value', value))
+    const [from, to] = [cells.check('expected', expected), cells.check('value', value)]
+    this.#block.mustBeThere()
+    const was = cells.compareExchange(VALUE, from, to)
+    this.#block.mustBeThere()
+    return was
   }
 
   getLock(): Mutex {
@@ -157,6 +190,10 @@ class ValueOfThreads<Type extends ElementType> implements SharedValue<Type> {
     return kind.handleOf(this.#block)
   }
 
+  dispose(): void {
+    this.#block.dispose()
+  }
+
   static fromHandle<Type extends ElementType>(handle: SharedValueHandle<Type>): SharedValue<Type> {
     return new ValueOfThreads(kind.open(handle, () => 1))
   }
@@ -164,9 +201,13 @@ class ValueOfThreads<Type extends ElementType> implements SharedValue<Type> {
 
 export const SharedValue: SharedValueConstructor = ValueOfThreads
 
-function create<Type extends ElementType>(type: Type, initialValue: unknown): Block<Type> {
-  return kind.create(type, 1, (cells) => {
-    // New memory is zero, which is 0, 0n or 0.0 as the type has it.
-    if (initialValue !== undefined) cells.store(VALUE, cells.check('initialValue', initialValue))
-  })
+function create<Type extends ElementType>(
+  type: Type,
+  initialValue: unknown,
+  options: SharedValueOptions | undefined,
+): Block<Type> {
+  const { memory } = objectOption(options)
+  // New memory is zero, which is 0, 0n or 0.0 as the type has it.
+  const values = initialValue === undefined ? [] : [checkerOf(type).check('initialValue', initialValue)]
+  return kind.create(type, 1, values, memory)
 }

@@ -1,5 +1,6 @@
 import { SharedArray, SharedValue } from '@heddle/shared-memory'
 import { describe, expect, test } from '@jest/globals'
+import { homes } from './support/homes.js'
 import { closedGate, inThread, openGate } from './support/threads.js'
 
 /** Both halves of 64 bits differ, and so do all bytes: a mix of the two is neither. */
@@ -64,6 +65,25 @@ describe('two threads and this one', () => {
     const results = [...own, ...((await Promise.all(workers)) as (number | bigint)[][]).flat()]
     expect(Number(value.value)).toBe(3 * times * Number(amount))
     expect(new Set(results).size).toBe(3 * times)
+  })
+
+  test.each(homes)('add to a value in $home under its lock and without it, and lose nothing', async ({ memory }) => {
+    const options = { memory: memory() }
+    const [value, counted] = [new SharedValue('i', 0, options), new SharedValue('d', 0, options)]
+    const gate = closedGate()
+    const workers = [
+      inThread('addUnderLock', { handle: value.toHandle(), times: 1_000 }, gate),
+      inThread('addAtomically', { handle: counted.toHandle(), times: 1_000, amount: 0.5 }, gate),
+    ]
+    await openGate(gate, 2)
+    for (let i = 0; i < 1_000; i++) {
+      value.getLock().runExclusiveSync(() => {
+        value.value += 1
+      })
+      counted.add(0.25)
+    }
+    await Promise.all(workers)
+    expect([value.value, counted.value]).toEqual([2_000, 750])
   })
 
   test('leave the highest of their candidates by compareAndSet', async () => {

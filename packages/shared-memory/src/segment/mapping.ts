@@ -49,7 +49,14 @@ export function map(kernel: Kernel, fd: number, bytes: number): Mapping {
   } catch (cause) {
     throw unsupported('this process may not reserve address space for a segment: see `ulimit -v`', { cause })
   }
-  kernel.mapOver(buffer, fd)
+  // By a description of its own: a mapping keeps the one that it was made with, and its locks, when the descriptor is closed
+  // and its thread has ended.
+  const own = fs.openSync(`/proc/self/fd/${fd}`, 'r+')
+  try {
+    kernel.mapOver(buffer, own)
+  } finally {
+    fs.closeSync(own)
+  }
   return { buffer, words: new Int32Array(buffer) }
 }
 

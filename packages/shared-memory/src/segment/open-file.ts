@@ -22,7 +22,7 @@ import {
 import { type Mapping, map, mapNew, readHeader } from './mapping.js'
 import { findNeighbours } from './neighbours.js'
 import type { CheckedOptions } from './options.js'
-import { Participants } from './participants.js'
+import { byteOf, Participants } from './participants.js'
 import { removeIfLast, sweep } from './sweep.js'
 
 /** A segment as one thread has joined it. */
@@ -50,7 +50,7 @@ export function createFile({ name, bytes, slots }: CheckedOptions): Joined {
   const kernel = loadKernel()
   const living = sweep(kernel)
   if (name !== undefined && living.includes(name)) throw exists(name)
-  const { fd, path } = openNew()
+  const { fd, path } = openReserved(kernel)
   try {
     const mapping = mapNew(kernel, fd, bytes)
     const { words } = mapping
@@ -72,6 +72,17 @@ export function createFile({ name, bytes, slots }: CheckedOptions): Joined {
     unlink(path)
     fs.closeSync(fd)
     throw error
+  }
+}
+
+/** A new file that nobody takes for one that was left unfinished: its first participant's byte is locked. */
+function openReserved(kernel: Kernel): { fd: number; path: string } {
+  for (;;) {
+    const file = openNew()
+    // Somebody may have come by between the two, and removed it.
+    if (kernel.lockBytes(file.fd, byteOf(1), 1) && isLinked(file.fd)) return file
+    unlink(file.path)
+    fs.closeSync(file.fd)
   }
 }
 

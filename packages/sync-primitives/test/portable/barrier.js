@@ -8,9 +8,9 @@ const workers = new URL('./workers.js', import.meta.url).href
 export const cases = [
   {
     name: 'nobody passes before all have come, and each turn has every index once and one serial party',
-    async run({ startWorker }) {
-      const barrier = new Barrier(3)
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const barrier = new Barrier(3, { memory })
+      const board = newBoard(memory)
       const turns = 10
       const { result } = startWorker(workers, 'meetOften', {
         type: 'Barrier',
@@ -44,9 +44,9 @@ export const cases = [
   },
   {
     name: 'the action runs once per turn, before anybody goes on',
-    async run() {
+    async run({ memory }) {
       const log = []
-      const barrier = new Barrier(2, { action: () => log.push('action') })
+      const barrier = new Barrier(2, { memory, action: () => log.push('action') })
       const meet = async () => {
         await barrier.wait()
         log.push('passed')
@@ -57,8 +57,8 @@ export const cases = [
   },
   {
     name: 'a party that times out breaks the barrier for the others, and reset mends it',
-    async run() {
-      const barrier = new Barrier(3)
+    async run({ memory }) {
+      const barrier = new Barrier(3, { memory })
       const other = barrier.wait()
       await Promise.all([
         rejects(barrier.wait({ timeout: 20 }), 'ERR_TIMEOUT', 'the party that times out'),
@@ -76,8 +76,8 @@ export const cases = [
   },
   {
     name: 'a party that is aborted rejects with the reason as given and breaks the barrier for the others',
-    async run() {
-      const barrier = new Barrier(3)
+    async run({ memory }) {
+      const barrier = new Barrier(3, { memory })
       const controller = new AbortController()
       const reason = { why: 'enough' }
       const [aborted, other] = [barrier.wait({ signal: controller.signal }), barrier.wait()]
@@ -90,8 +90,8 @@ export const cases = [
   },
   {
     name: 'abort breaks the barrier for a worker that blocks in it',
-    async run({ startWorker }) {
-      const barrier = new Barrier(3)
+    async run({ startWorker, memory }) {
+      const barrier = new Barrier(3, { memory })
       const data = { type: 'Barrier', handle: barrier.toHandle(), call: 'waitSync', timeout: 5_000 }
       const { result } = startWorker(workers, 'timeOut', data)
       const waiting = barrier.wait()

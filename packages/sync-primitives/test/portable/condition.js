@@ -29,8 +29,8 @@ async function afterAllWait(mutex, use) {
 export const cases = [
   {
     name: 'wait lets go of the lock and holds it again afterwards',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const condition = new Condition(mutex)
       const order = []
       const waiting = waitAs('waiter', mutex, condition, order)
@@ -42,8 +42,8 @@ export const cases = [
   },
   {
     name: 'notify wakes as many as it says, the longest waiting first, and notifyAll the rest',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const condition = new Condition(mutex)
       const order = []
       const waiting = [1, 2, 3, 4].map((task) => waitAs(task, mutex, condition, order))
@@ -60,10 +60,10 @@ export const cases = [
   },
   {
     name: 'a worker that blocks in waitSync is woken by the main thread',
-    async run({ startWorker }) {
-      const mutex = new Mutex()
+    async run({ startWorker, memory }) {
+      const mutex = new Mutex({ memory })
       const condition = new Condition(mutex)
-      const board = newBoard()
+      const board = newBoard(memory)
       const handles = { mutex: mutex.toHandle(), condition: condition.toHandle() }
       const { result } = startWorker(workers, 'waitForStage', { ...handles, board, word: LEFT })
       await until(() => Atomics.load(board, STAGE) === 1, 'the worker has the lock or waits')
@@ -76,10 +76,10 @@ export const cases = [
   },
   {
     name: 'the main thread that awaits is woken by a worker',
-    async run({ startWorker }) {
-      const mutex = new Mutex()
+    async run({ startWorker, memory }) {
+      const mutex = new Mutex({ memory })
       const condition = new Condition(mutex)
-      const board = newBoard()
+      const board = newBoard(memory)
       const handles = { mutex: mutex.toHandle(), condition: condition.toHandle() }
       const guard = await mutex.acquire()
       const { result } = startWorker(workers, 'setAndNotify', { ...handles, board, word: LEFT })
@@ -91,8 +91,8 @@ export const cases = [
   },
   {
     name: 'a wait that times out gives false and holds the lock',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const condition = new Condition(mutex)
       const guard = await mutex.acquire()
       const begun = performance.now()
@@ -108,8 +108,8 @@ export const cases = [
   },
   {
     name: 'a wait that is aborted rejects with the reason as given and holds the lock',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const condition = new Condition(mutex)
       const controller = new AbortController()
       const reason = { why: 'enough' }

@@ -10,10 +10,10 @@ function casesFor({ type, Counter, number, least, most }) {
   return [
     {
       name: 'two threads that increment it lose nothing, and no two get the same value',
-      async run({ startWorker }) {
-        const counter = new Counter(number(0))
-        const marks = sharedWords(2 * rounds + 1)
-        const board = newBoard()
+      async run({ startWorker, memory }) {
+        const counter = new Counter(number(0), { memory })
+        const marks = sharedWords(2 * rounds + 1, memory)
+        const board = newBoard(memory)
         const data = { type, handle: counter.toHandle(), rounds, marks, board }
         const { result } = startWorker(workers, 'incrementCounter', data)
         await until(() => Atomics.load(board, ARRIVED) === 1, 'the worker is there')
@@ -30,9 +30,9 @@ function casesFor({ type, Counter, number, least, most }) {
     },
     {
       name: 'two threads that add by compareAndSet alone lose nothing',
-      async run({ startWorker }) {
-        const counter = new Counter(number(0))
-        const board = newBoard()
+      async run({ startWorker, memory }) {
+        const counter = new Counter(number(0), { memory })
+        const board = newBoard(memory)
         const data = { type, handle: counter.toHandle(), rounds, board }
         const { result } = startWorker(workers, 'addByCompareAndSet', data)
         await until(() => Atomics.load(board, ARRIVED) === 1, 'the worker is there')
@@ -47,8 +47,8 @@ function casesFor({ type, Counter, number, least, most }) {
     },
     {
       name: 'each method gives what it says',
-      run() {
-        const counter = new Counter(number(5))
+      run({ memory }) {
+        const counter = new Counter(number(5), { memory })
         equal(counter.increment(), number(6), 'increment')
         equal(counter.increment(number(10)), number(16), 'increment by 10')
         equal(counter.decrement(number(20)), number(-4), 'decrement by 20')
@@ -60,19 +60,19 @@ function casesFor({ type, Counter, number, least, most }) {
     },
     {
       name: 'it never wraps around: a step over either end is refused and changes nothing',
-      run() {
-        const high = new Counter(most)
+      run({ memory }) {
+        const high = new Counter(most, { memory })
         throws(() => high.increment(), 'ERR_OUT_OF_RANGE', 'a step over the upper end')
         equal(high.getValue(), most, 'the value afterwards')
-        const low = new Counter(least)
+        const low = new Counter(least, { memory })
         throws(() => low.decrement(), 'ERR_OUT_OF_RANGE', 'a step over the lower end')
         equal(low.getValue(), least, 'the value afterwards')
       },
     },
     {
       name: 'a handle that went through postMessage opens the same counter, here and in a worker',
-      async run({ startWorker }) {
-        const counter = new Counter(number(1))
+      async run({ startWorker, memory }) {
+        const counter = new Counter(number(1), { memory })
         Counter.fromHandle(structuredClone(counter.toHandle())).increment()
         const data = { type, handle: counter.toHandle(), method: 'increment' }
         equal(await startWorker(workers, 'call', data).result, number(3), 'the value that the worker got')

@@ -10,8 +10,8 @@ function common(type, Event) {
   return [
     {
       name: 'a wait that times out gives false, not before its time',
-      async run() {
-        const event = new Event()
+      async run({ memory }) {
+        const event = new Event(false, { memory })
         const begun = performance.now()
         equal(await event.wait({ timeout: 40 }), false, 'what wait gives')
         const waited = performance.now() - begun
@@ -20,8 +20,8 @@ function common(type, Event) {
     },
     {
       name: 'waitSync in a worker that times out gives false, not before its time',
-      async run({ startWorker }) {
-        const event = new Event()
+      async run({ startWorker, memory }) {
+        const event = new Event(false, { memory })
         const data = { type, handle: event.toHandle(), call: 'waitSync', timeout: 40 }
         const { value, waited } = await startWorker(workers, 'timeOut', data).result
         equal(value, false, 'what waitSync gives')
@@ -30,8 +30,8 @@ function common(type, Event) {
     },
     {
       name: 'an aborted wait rejects with the reason as given',
-      async run() {
-        const event = new Event()
+      async run({ memory }) {
+        const event = new Event(false, { memory })
         const controller = new AbortController()
         const reason = { why: 'enough' }
         const waiting = event.wait({ signal: controller.signal })
@@ -43,8 +43,8 @@ function common(type, Event) {
     },
     {
       name: 'set in a worker wakes the main thread that awaits it',
-      async run({ startWorker }) {
-        const event = new Event()
+      async run({ startWorker, memory }) {
+        const event = new Event(false, { memory })
         const waiting = event.wait()
         await staysPending(waiting, 'the main thread waits')
         await startWorker(workers, 'call', { type, handle: event.toHandle(), method: 'set' }).result
@@ -53,9 +53,9 @@ function common(type, Event) {
     },
     {
       name: 'set wakes the worker that blocks for it',
-      async run({ startWorker }) {
-        const event = new Event()
-        const board = newBoard()
+      async run({ startWorker, memory }) {
+        const event = new Event(false, { memory })
+        const board = newBoard(memory)
         const data = { type, handle: event.toHandle(), method: 'waitSync', board }
         const { result } = startWorker(workers, 'call', data)
         await until(() => Atomics.load(board, STAGE) === 1, 'the worker waits')
@@ -71,8 +71,8 @@ export const manualCases = [
   ...common('ManualResetEvent', ManualResetEvent),
   {
     name: 'it lets all through while it is set, and none after reset',
-    async run() {
-      const event = new ManualResetEvent()
+    async run({ memory }) {
+      const event = new ManualResetEvent(false, { memory })
       const waiting = [event.wait(), event.wait(), event.wait()]
       equal(event.isSet, false, 'isSet at first')
       event.set()
@@ -82,7 +82,7 @@ export const manualCases = [
       event.reset()
       equal(event.isSet, false, 'isSet after reset')
       equal(await event.wait({ timeout: 0 }), false, 'what a wait gives after reset')
-      equal(new ManualResetEvent(true).isSet, true, 'isSet of one that is set from the beginning')
+      equal(new ManualResetEvent(true, { memory }).isSet, true, 'isSet of one that is set from the beginning')
     },
   },
 ]
@@ -91,8 +91,8 @@ export const autoCases = [
   ...common('AutoResetEvent', AutoResetEvent),
   {
     name: 'each set lets one through, in the order they asked',
-    async run() {
-      const event = new AutoResetEvent()
+    async run({ memory }) {
+      const event = new AutoResetEvent(false, { memory })
       const order = []
       const waiting = [1, 2].map((task) => event.wait().then(() => order.push(task)))
       event.set()
@@ -106,13 +106,13 @@ export const autoCases = [
   },
   {
     name: 'it remembers one set for the next who comes, and no more than one',
-    async run() {
-      const event = new AutoResetEvent()
+    async run({ memory }) {
+      const event = new AutoResetEvent(false, { memory })
       event.set()
       event.set()
       equal(event.tryWait(), true, 'the first tryWait')
       equal(event.tryWait(), false, 'the second tryWait')
-      const other = new AutoResetEvent(true)
+      const other = new AutoResetEvent(true, { memory })
       equal(await other.wait(), true, 'what wait gives on one that is set from the beginning')
       other.set()
       other.reset()

@@ -1,3 +1,5 @@
+import type { Memory } from '@heddle/sync-primitives'
+
 /** What a case gets beside the package. */
 interface PortableContext {
   /**
@@ -5,6 +7,8 @@ interface PortableContext {
    * crosses by structured clone. The runner ends every thread.
    */
   startWorker(moduleUrl: string, name: string, data: unknown): { readonly result: Promise<unknown> }
+  /** Where the objects of the case are made, and the words beside them. Default: the thread's own memory. */
+  readonly memory?: Memory | undefined
   /** A timer that does not keep the program alive. */
   later(work: () => void, ms: number): void
 }

@@ -8,8 +8,8 @@ const workers = new URL('./workers.js', import.meta.url).href
 export const cases = [
   {
     name: 'it lets all through when it has been counted down to 0, and from then on',
-    async run() {
-      const latch = new Latch(3)
+    async run({ memory }) {
+      const latch = new Latch(3, { memory })
       const waiting = [latch.wait(), latch.wait()]
       equal(latch.countDown(), 2, 'what countDown gives')
       equal(latch.count, 2, 'the count')
@@ -21,8 +21,8 @@ export const cases = [
   },
   {
     name: 'two workers count down, and the main thread that awaits it goes on',
-    async run({ startWorker }) {
-      const latch = new Latch(2)
+    async run({ startWorker, memory }) {
+      const latch = new Latch(2, { memory })
       const waiting = latch.wait()
       const data = { type: 'Latch', handle: latch.toHandle(), method: 'countDown' }
       equal(await startWorker(workers, 'call', data).result, 1, 'what the first worker got')
@@ -33,9 +33,9 @@ export const cases = [
   },
   {
     name: 'the last countDown wakes the worker that blocks for it',
-    async run({ startWorker }) {
-      const latch = new Latch(1)
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const latch = new Latch(1, { memory })
+      const board = newBoard(memory)
       const data = { type: 'Latch', handle: latch.toHandle(), method: 'waitSync', board }
       const { result } = startWorker(workers, 'call', data)
       await until(() => Atomics.load(board, STAGE) === 1, 'the worker waits')
@@ -46,8 +46,8 @@ export const cases = [
   },
   {
     name: 'a wait that times out gives false, one that is aborted rejects with the reason, and neither counts',
-    async run() {
-      const latch = new Latch(1)
+    async run({ memory }) {
+      const latch = new Latch(1, { memory })
       const controller = new AbortController()
       const reason = { why: 'enough' }
       const aborted = latch.wait({ signal: controller.signal })

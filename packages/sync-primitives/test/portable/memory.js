@@ -8,8 +8,7 @@ const workers = new URL('./workers.js', import.meta.url).href
 export const cases = [
   {
     name: 'locks in a memory that was made for them work between threads',
-    async run({ startWorker }) {
-      const memory = ThreadMemory.create()
+    async run({ startWorker, memory = ThreadMemory.create() }) {
       const locks = { Mutex: new Mutex({ memory }), Semaphore: new Semaphore(1, { memory }) }
       for (const [type, lock] of Object.entries(locks)) {
         const data = { type, handle: lock.toHandle() }

@@ -41,9 +41,9 @@ async function incrementHere(mutex, board) {
   return round
 }
 
-async function exclude(startWorker, ways) {
-  const mutex = new Mutex()
-  const board = newBoard()
+async function exclude({ startWorker, memory }, ways) {
+  const mutex = new Mutex({ memory })
+  const board = newBoard(memory)
   const others = ways.map((blocking, index) => {
     const data = { type: 'Mutex', handle: mutex.toHandle(), board, who: index + 1, rounds, blocking }
     return startWorker(workers, 'incrementUnderLock', data)
@@ -63,16 +63,16 @@ async function exclude(startWorker, ways) {
 export const cases = [
   {
     name: 'the main thread that awaits it and a worker that blocks for it are never inside together',
-    run: ({ startWorker }) => exclude(startWorker, [true]),
+    run: (context) => exclude(context, [true]),
   },
   {
     name: 'a worker that awaits it, one that blocks for it and the main thread are never inside together',
-    run: ({ startWorker }) => exclude(startWorker, [true, false]),
+    run: (context) => exclude(context, [true, false]),
   },
   {
     name: 'a free mutex is taken without waiting, in every way there is',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       for (const take of [() => mutex.acquireSync(), () => mutex.tryAcquire(), () => mutex.acquire()]) {
         const guard = await take()
         equal(guard.held, true, 'held after the acquisition')
@@ -84,8 +84,8 @@ export const cases = [
   },
   {
     name: 'acquireSync by the thread that holds it is refused at once',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const guard = await mutex.acquire()
       throws(() => mutex.acquireSync(), 'ERR_ALREADY_OWNED', 'a second acquireSync')
       equal(guard.held, true, 'held after the refusal')
@@ -94,9 +94,9 @@ export const cases = [
   },
   {
     name: 'a release lets go the worker that blocks for it',
-    async run({ startWorker }) {
-      const mutex = new Mutex()
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const mutex = new Mutex({ memory })
+      const board = newBoard(memory)
       const guard = await mutex.acquire()
       const { result } = startWorker(workers, 'takeOnce', { type: 'Mutex', handle: mutex.toHandle(), board })
       await until(() => Atomics.load(board, STAGE) === 1, 'the worker asks')
@@ -107,9 +107,9 @@ export const cases = [
   },
   {
     name: 'a release in a worker wakes the main thread that awaits it',
-    async run({ startWorker }) {
-      const mutex = new Mutex()
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const mutex = new Mutex({ memory })
+      const board = newBoard(memory)
       const { result } = startWorker(workers, 'holdUntilTold', { type: 'Mutex', handle: mutex.toHandle(), board })
       await until(() => Atomics.load(board, STAGE) === 1, 'the worker holds it')
       const pending = mutex.acquire()
@@ -122,8 +122,8 @@ export const cases = [
   {
     name: 'a pending acquire keeps the program alive until it is settled',
     alone: true,
-    async run({ later }) {
-      const mutex = new Mutex()
+    async run({ later, memory }) {
+      const mutex = new Mutex({ memory })
       const guard = await mutex.acquire()
       later(() => guard.release(), 150)
       // Nothing else is pending from here on: a program that this does not keep alive ends within this case.
@@ -133,9 +133,9 @@ export const cases = [
   },
   {
     name: 'a worker whose only pending thing is an acquire lives until it has it',
-    async run({ startWorker }) {
-      const mutex = new Mutex()
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const mutex = new Mutex({ memory })
+      const board = newBoard(memory)
       const guard = await mutex.acquire()
       const data = { type: 'Mutex', handle: mutex.toHandle(), board, awaiting: true }
       const { result } = startWorker(workers, 'takeOnce', data)
@@ -147,8 +147,8 @@ export const cases = [
   },
   {
     name: 'tasks of one thread get it in the order they asked',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const first = await mutex.acquire()
       const order = []
       const pending = [1, 2, 3, 4, 5].map((task) => mutex.runExclusive(() => order.push(task)))
@@ -160,8 +160,8 @@ export const cases = [
   },
   {
     name: 'runExclusive holds it until its promise settles, and gives its result',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       let finish
       const result = mutex.runExclusive(() => new Promise((resolve) => (finish = resolve)))
       await until(() => finish !== undefined, 'the function runs')
@@ -173,8 +173,8 @@ export const cases = [
   },
   {
     name: 'runExclusive and runExclusiveSync release on a throw, and the error passes as it is',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const failure = new Error('of the function')
       const fail = () => {
         throw failure
@@ -191,8 +191,8 @@ export const cases = [
   },
   {
     name: 'an acquire is refused when its timeout has passed, not before, and leaves nothing',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const guard = await mutex.acquire()
       const begun = performance.now()
       await rejects(mutex.acquire({ timeout: 40 }), 'ERR_TIMEOUT', 'an acquire of 40 ms')
@@ -206,8 +206,8 @@ export const cases = [
   },
   {
     name: 'acquireSync in a worker is refused when its timeout has passed, not before, and leaves nothing',
-    async run({ startWorker }) {
-      const mutex = new Mutex()
+    async run({ startWorker, memory }) {
+      const mutex = new Mutex({ memory })
       const guard = await mutex.acquire()
       const data = { type: 'Mutex', handle: mutex.toHandle(), timeout: 40 }
       const { code, waited } = await startWorker(workers, 'timeOut', data).result
@@ -219,8 +219,8 @@ export const cases = [
   },
   {
     name: 'an aborted acquire rejects with the reason as given, and the next one in line gets the mutex',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const guard = await mutex.acquire()
       const reason = { why: 'enough' }
       const { controller, signal, listeners } = countingController()
@@ -237,8 +237,8 @@ export const cases = [
   },
   {
     name: 'a signal has no listener left when its acquire is settled',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const { signal, listeners } = countingController()
       const guard = await mutex.acquire({ signal })
       equal(listeners.size, 0, 'listeners after an acquire that needs no waiting')
@@ -252,8 +252,8 @@ export const cases = [
   },
   {
     name: 'a second release of a guard does nothing, whoever holds the mutex by then',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       const first = await mutex.acquire()
       first.release()
       const second = await mutex.acquire()
@@ -268,8 +268,8 @@ export const cases = [
   },
   {
     name: 'a handle that went through postMessage opens the same mutex, here and in a worker',
-    async run({ startWorker }) {
-      const mutex = new Mutex()
+    async run({ startWorker, memory }) {
+      const mutex = new Mutex({ memory })
       const here = Mutex.fromHandle(structuredClone(mutex.toHandle()))
       const guard = await mutex.acquire()
       throws(() => here.acquireSync(), 'ERR_ALREADY_OWNED', 'acquireSync through the second object of this thread')
@@ -281,8 +281,8 @@ export const cases = [
   },
   {
     name: 'bad options are refused by code, and take nothing',
-    async run() {
-      const mutex = new Mutex()
+    async run({ memory }) {
+      const mutex = new Mutex({ memory })
       await rejects(mutex.acquire({ timeout: -1 }), 'ERR_OUT_OF_RANGE', 'a timeout of -1')
       await rejects(mutex.acquire({ timeout: '1' }), 'ERR_INVALID_ARG', 'a timeout of text')
       await rejects(mutex.acquire({ signal: {} }), 'ERR_INVALID_ARG', 'a signal that is none')

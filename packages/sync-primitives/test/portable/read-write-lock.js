@@ -16,8 +16,8 @@ function isFree(lock) {
 export const cases = [
   {
     name: 'a worker reads while the main thread reads, and does not write',
-    async run({ startWorker }) {
-      const lock = new ReadWriteLock()
+    async run({ startWorker, memory }) {
+      const lock = new ReadWriteLock({ memory })
       const data = { type: 'ReadWriteLock', handle: lock.toHandle() }
       const guard = await lock.acquireRead()
       equal(await startWorker(workers, 'tryRead', data).result, true, 'whether the worker may read')
@@ -28,8 +28,8 @@ export const cases = [
   },
   {
     name: 'while the main thread writes, a worker neither reads nor writes',
-    async run({ startWorker }) {
-      const lock = new ReadWriteLock()
+    async run({ startWorker, memory }) {
+      const lock = new ReadWriteLock({ memory })
       const data = { type: 'ReadWriteLock', handle: lock.toHandle() }
       const guard = await lock.acquireWrite()
       equal(await startWorker(workers, 'tryRead', data).result, false, 'whether the worker may read')
@@ -40,9 +40,9 @@ export const cases = [
   },
   {
     name: 'nobody sees what another thread has written by half',
-    async run({ startWorker }) {
-      const lock = new ReadWriteLock()
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const lock = new ReadWriteLock({ memory })
+      const board = newBoard(memory)
       const data = { type: 'ReadWriteLock', handle: lock.toHandle(), board, who: 1, rounds }
       const { result } = startWorker(workers, 'readAndWritePair', data)
       await until(() => Atomics.load(board, ARRIVED) === 1, 'the worker is there')
@@ -63,8 +63,8 @@ export const cases = [
   },
   {
     name: 'a writer that waits is not passed by readers who come later',
-    async run() {
-      const lock = new ReadWriteLock()
+    async run({ memory }) {
+      const lock = new ReadWriteLock({ memory })
       const reader = await lock.acquireRead()
       const writer = lock.acquireWrite()
       const late = lock.acquireRead()
@@ -81,9 +81,9 @@ export const cases = [
   },
   {
     name: 'a writer that waits in a worker gets its turn once the readers are gone',
-    async run({ startWorker }) {
-      const lock = new ReadWriteLock()
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const lock = new ReadWriteLock({ memory })
+      const board = newBoard(memory)
       const readers = [await lock.acquireRead(), await lock.acquireRead()]
       const data = { type: 'ReadWriteLock', handle: lock.toHandle(), board }
       const { result } = startWorker(workers, 'writeOnce', data)
@@ -96,8 +96,8 @@ export const cases = [
   },
   {
     name: 'one who gives up writing lets the readers behind it go on',
-    async run() {
-      const lock = new ReadWriteLock()
+    async run({ memory }) {
+      const lock = new ReadWriteLock({ memory })
       const reader = await lock.acquireRead()
       const { controller, signal } = countingController()
       const writer = lock.acquireWrite({ signal })
@@ -116,8 +116,8 @@ export const cases = [
   },
   {
     name: 'downgrade keeps writers out and lets readers in',
-    async run() {
-      const lock = new ReadWriteLock()
+    async run({ memory }) {
+      const lock = new ReadWriteLock({ memory })
       const writing = await lock.acquireWrite()
       const reading = writing.downgrade()
       equal(writing.held, false, 'the write guard after its downgrade')
@@ -134,8 +134,8 @@ export const cases = [
   },
   {
     name: 'one upgradable reader is there beside the others, and writes when they are gone',
-    async run() {
-      const lock = new ReadWriteLock()
+    async run({ memory }) {
+      const lock = new ReadWriteLock({ memory })
       const reader = await lock.acquireRead()
       const upgradable = await lock.acquireUpgradableRead()
       equal(lock.tryAcquireUpgradableRead(), undefined, 'a second upgradable reader')
@@ -151,8 +151,8 @@ export const cases = [
   },
   {
     name: 'an upgrade that gives up reads on',
-    async run() {
-      const lock = new ReadWriteLock()
+    async run({ memory }) {
+      const lock = new ReadWriteLock({ memory })
       const reader = await lock.acquireRead()
       const upgradable = await lock.acquireUpgradableRead()
       await rejects(upgradable.upgrade({ timeout: 20 }), 'ERR_TIMEOUT', 'an upgrade of 20 ms')
@@ -166,8 +166,8 @@ export const cases = [
   },
   {
     name: 'runRead and runWrite release on a throw, and the error passes as it is',
-    async run() {
-      const lock = new ReadWriteLock()
+    async run({ memory }) {
+      const lock = new ReadWriteLock({ memory })
       const failure = new Error('of the function')
       const fail = () => {
         throw failure
@@ -181,8 +181,8 @@ export const cases = [
   },
   {
     name: 'a second release of a guard does nothing, whoever holds the lock by then',
-    async run() {
-      const lock = new ReadWriteLock()
+    async run({ memory }) {
+      const lock = new ReadWriteLock({ memory })
       const first = await lock.acquireRead()
       first.release()
       const second = await lock.acquireRead()

@@ -20,8 +20,8 @@ const workers = new URL('./workers.js', import.meta.url).href
 export const cases = [
   {
     name: 'acquireSync by the thread that holds it nests, and the last release frees it',
-    async run({ startWorker }) {
-      const mutex = new RecursiveMutex()
+    async run({ startWorker, memory }) {
+      const mutex = new RecursiveMutex({ memory })
       const data = { type: 'RecursiveMutex', handle: mutex.toHandle() }
       const outer = mutex.acquireSync()
       const inner = mutex.acquireSync()
@@ -35,8 +35,8 @@ export const cases = [
   },
   {
     name: 'an async task nests through the guard that it holds, and another task waits',
-    async run() {
-      const mutex = new RecursiveMutex()
+    async run({ memory }) {
+      const mutex = new RecursiveMutex({ memory })
       const outer = await mutex.acquire()
       const inner = outer.acquire()
       const other = mutex.acquire()
@@ -49,9 +49,9 @@ export const cases = [
   },
   {
     name: 'the main thread that awaits it and a worker that blocks for it are never inside together',
-    async run({ startWorker }) {
-      const mutex = new RecursiveMutex()
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const mutex = new RecursiveMutex({ memory })
+      const board = newBoard(memory)
       const rounds = 200
       const data = { type: 'RecursiveMutex', handle: mutex.toHandle(), board, who: 1, rounds, blocking: true }
       const { result } = startWorker(workers, 'incrementUnderLock', data)
@@ -76,9 +76,9 @@ export const cases = [
   },
   {
     name: 'a timeout while a worker holds it takes nothing',
-    async run({ startWorker }) {
-      const mutex = new RecursiveMutex()
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const mutex = new RecursiveMutex({ memory })
+      const board = newBoard(memory)
       const data = { type: 'RecursiveMutex', handle: mutex.toHandle(), board }
       const { result } = startWorker(workers, 'holdUntilTold', data)
       await until(() => Atomics.load(board, STAGE) === 1, 'the worker holds it')

@@ -19,9 +19,9 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 0))
 export const cases = [
   {
     name: 'two threads together never have more holders than there are permits',
-    async run({ startWorker }) {
-      const semaphore = new Semaphore(2)
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const semaphore = new Semaphore(2, { memory })
+      const board = newBoard(memory)
       const data = { type: 'Semaphore', handle: semaphore.toHandle(), board, who: 1, rounds }
       const { result } = startWorker(workers, 'enterOften', data)
       await until(() => Atomics.load(board, ARRIVED) === 1, 'the worker is there')
@@ -43,9 +43,9 @@ export const cases = [
   },
   {
     name: 'a release lets go the worker that blocks for a permit',
-    async run({ startWorker }) {
-      const semaphore = new Semaphore(0)
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const semaphore = new Semaphore(0, { memory })
+      const board = newBoard(memory)
       const data = { type: 'Semaphore', handle: semaphore.toHandle(), board }
       const { result } = startWorker(workers, 'takeOnce', data)
       await until(() => Atomics.load(board, STAGE) === 1, 'the worker asks')
@@ -57,8 +57,8 @@ export const cases = [
   },
   {
     name: 'a release in a worker wakes the main thread that awaits a permit',
-    async run({ startWorker }) {
-      const semaphore = new Semaphore(0)
+    async run({ startWorker, memory }) {
+      const semaphore = new Semaphore(0, { memory })
       const pending = semaphore.acquire()
       await staysPending(pending, 'the main thread waits without a permit')
       await startWorker(workers, 'call', { type: 'Semaphore', handle: semaphore.toHandle(), method: 'release' }).result
@@ -69,8 +69,8 @@ export const cases = [
   {
     name: 'a pending acquire keeps the program alive until it is settled',
     alone: true,
-    async run({ later }) {
-      const semaphore = new Semaphore(1)
+    async run({ later, memory }) {
+      const semaphore = new Semaphore(1, { memory })
       const guard = await semaphore.acquire()
       later(() => guard.release(), 150)
       // Nothing else is pending from here on: a program that this does not keep alive ends within this case.
@@ -80,8 +80,8 @@ export const cases = [
   },
   {
     name: 'tasks of one thread get a permit in the order they asked',
-    async run() {
-      const semaphore = new Semaphore(1)
+    async run({ memory }) {
+      const semaphore = new Semaphore(1, { memory })
       const first = await semaphore.acquire()
       const order = []
       const pending = [1, 2, 3, 4, 5].map((task) => semaphore.runExclusive(() => order.push(task)))
@@ -93,8 +93,8 @@ export const cases = [
   },
   {
     name: 'runExclusive and runExclusiveSync give the permit back on a throw, and the error passes as it is',
-    async run() {
-      const semaphore = new Semaphore(1)
+    async run({ memory }) {
+      const semaphore = new Semaphore(1, { memory })
       const failure = new Error('of the function')
       const fail = () => {
         throw failure
@@ -106,8 +106,8 @@ export const cases = [
   },
   {
     name: 'a timeout and an abort take no permit and leave nothing',
-    async run() {
-      const semaphore = new Semaphore(0)
+    async run({ memory }) {
+      const semaphore = new Semaphore(0, { memory })
       const { controller, signal, listeners } = countingController()
       const reason = { why: 'enough' }
       const aborted = semaphore.acquire({ signal })
@@ -126,8 +126,8 @@ export const cases = [
   },
   {
     name: 'a second release of a guard gives nothing back, nor does one after detach',
-    async run() {
-      const semaphore = new Semaphore(2)
+    async run({ memory }) {
+      const semaphore = new Semaphore(2, { memory })
       const [first, second] = [await semaphore.acquire(), semaphore.acquireSync()]
       first.release()
       first.release()
@@ -141,20 +141,20 @@ export const cases = [
   },
   {
     name: 'more permits than maxPermits cannot be released, and the refusal changes nothing',
-    run() {
-      const semaphore = new Semaphore(1, { maxPermits: 2 })
+    run({ memory }) {
+      const semaphore = new Semaphore(1, { memory, maxPermits: 2 })
       throws(() => semaphore.release(2), 'ERR_OVER_RELEASE', 'a release of 2')
       equal(semaphore.availablePermits, 1, 'free permits after the refusal')
       semaphore.release()
       throws(() => semaphore.release(), 'ERR_OVER_RELEASE', 'one more')
-      throws(() => new Semaphore(-1), 'ERR_OUT_OF_RANGE', 'less than no permits')
+      throws(() => new Semaphore(-1, { memory }), 'ERR_OUT_OF_RANGE', 'less than no permits')
       equal(semaphore.availablePermits, 2, 'free permits in the end')
     },
   },
   {
     name: 'a handle that went through postMessage opens the same semaphore, here and in a worker',
-    async run({ startWorker }) {
-      const semaphore = new Semaphore(1)
+    async run({ startWorker, memory }) {
+      const semaphore = new Semaphore(1, { memory })
       const here = Semaphore.fromHandle(structuredClone(semaphore.toHandle()))
       const guard = here.acquireSync()
       const data = { type: 'Semaphore', handle: semaphore.toHandle() }
@@ -166,8 +166,8 @@ export const cases = [
   },
   {
     name: 'a guard of several permits takes them together and gives them back together',
-    async run() {
-      const semaphore = new Semaphore(3)
+    async run({ memory }) {
+      const semaphore = new Semaphore(3, { memory })
       const guard = await semaphore.acquire(2)
       equal(guard.permits, 2, 'permits of the guard')
       equal(semaphore.availablePermits, 1, 'free permits while it is held')
@@ -183,8 +183,8 @@ export const cases = [
   },
   {
     name: 'one who wants several permits is not passed by one who came later and wants fewer',
-    async run() {
-      const semaphore = new Semaphore(1)
+    async run({ memory }) {
+      const semaphore = new Semaphore(1, { memory })
       const order = []
       const many = semaphore.acquire(2).then((guard) => {
         order.push('two')
@@ -204,9 +204,9 @@ export const cases = [
   },
   {
     name: 'several permits at once stay within the number of permits, over two threads',
-    async run({ startWorker }) {
-      const semaphore = new Semaphore(3)
-      const board = newBoard()
+    async run({ startWorker, memory }) {
+      const semaphore = new Semaphore(3, { memory })
+      const board = newBoard(memory)
       const data = { type: 'Semaphore', handle: semaphore.toHandle(), board, who: 1, rounds, permits: 2 }
       const { result } = startWorker(workers, 'enterOften', data)
       await until(() => Atomics.load(board, ARRIVED) === 1, 'the worker is there')
@@ -226,8 +226,8 @@ export const cases = [
   },
   {
     name: 'one who gives up on several permits leaves them to the next in line',
-    async run() {
-      const semaphore = new Semaphore(1)
+    async run({ memory }) {
+      const semaphore = new Semaphore(1, { memory })
       const controller = new AbortController()
       const many = semaphore.acquire(2, { signal: controller.signal })
       const few = semaphore.acquire(1)

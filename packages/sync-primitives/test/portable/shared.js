@@ -13,11 +13,17 @@ const RIGHT = 8
 const LAST = 9
 const CHANGES = 10
 
-export function newBoard() {
-  return sharedWords(16)
+/** In the memory of the case, if it has one: other processes see nothing else. */
+export function newBoard(memory) {
+  return sharedWords(16, memory)
 }
 
-export function sharedWords(count) {
+export function sharedWords(count, memory) {
+  if (memory) {
+    const index = memory.allocate(count)
+    if (index < 0) throw new Error('the memory has no room for the words of the case')
+    return memory.words.subarray(index, index + count)
+  }
   return new Int32Array(new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT))
 }
 
@@ -88,8 +94,8 @@ export function tell(board) {
   Atomics.notify(board, TOLD)
 }
 
-/** For workers only: it blocks. */
+/** For workers only: it blocks. It looks now and then, since another process's notification does not come. */
 export function waitUntilTold(board, times = 1) {
   for (let seen = Atomics.load(board, TOLD); seen < times; seen = Atomics.load(board, TOLD))
-    Atomics.wait(board, TOLD, seen)
+    Atomics.wait(board, TOLD, seen, 2)
 }

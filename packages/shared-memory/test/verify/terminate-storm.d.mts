@@ -1,0 +1,5 @@
+export declare function terminateStorm(options: {
+  rounds: number
+  seed: number
+  threads?: number
+}): Promise<{ wrong: string[] }>
