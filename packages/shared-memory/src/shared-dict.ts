@@ -2,13 +2,13 @@ import { type Memory, type SharedObjectHandle, ThreadMemory } from '@heddle/sync
 import {
   badHandle,
   deadlineOf,
-  describe,
   invalidArgument,
   mustBeFunction,
   ObjectKind,
   objectOption,
   outOfRange,
   Place,
+  refusePromise,
   wholeNumber,
 } from '@heddle/sync-primitives/building-blocks'
 import { Dict } from './dict/dict.js'
@@ -83,11 +83,11 @@ export class SharedDict<Value = unknown> implements Iterable<[DictKey, Value]> {
       this.#dict = new Dict(first.memory, first.at(0))
       return
     }
-    const { memory, bytes, initialCapacity = 0 } = objectOption(first)
-    if (memory !== undefined && bytes !== undefined)
+    const { memory, bytes = defaultBytes, initialCapacity = 0 } = objectOption(first)
+    if (memory !== undefined && objectOption(first).bytes !== undefined)
       throw invalidArgument('bytes is the size of a memory of its own: it cannot stand beside memory')
     wholeNumber('initialCapacity', initialCapacity, 0, mostCapacity)
-    const place = kind.allocate(() => dictWords, memory ?? ThreadMemory.create({ bytes: bytes ?? defaultBytes }))
+    const place = kind.allocate(() => dictWords, memory === undefined ? ThreadMemory.create({ bytes }) : memory)
     Dict.format(place.memory, place.at(0))
     this.#place = kind.publish(place)
     this.#dict = new Dict(place.memory, place.at(0))
@@ -170,7 +170,7 @@ export class SharedDict<Value = unknown> implements Iterable<[DictKey, Value]> {
     let byteLength: number | undefined
     try {
       const next = fn(found === ABSENT ? undefined : (decode(found) as Value))
-      refusePromise(next)
+      refusePromise(next, 'fn must return the value, not a promise: the update is over when it returns')
       byteLength = encode(next)
       return next
     } finally {
@@ -257,12 +257,4 @@ export class SharedDict<Value = unknown> implements Iterable<[DictKey, Value]> {
       }
     })()
   }
-}
-
-/** @throws TypeError `ERR_INVALID_ARG`: it is a promise; how that settles is not told */
-function refusePromise(value: unknown): void {
-  if (typeof value !== 'object' || value === null || typeof (value as { then?: unknown }).then !== 'function') return
-  // This error is what its caller gets; a rejection beside it would end the process.
-  void (value as PromiseLike<unknown>).then(undefined, () => {})
-  throw invalidArgument(`fn must return the value, not ${describe(value)} with a then: it is over when it returns`)
 }

@@ -247,7 +247,8 @@ function create(options: SharedListOptions | undefined): Place {
   const { memory, bytes } = objectOption(options)
   if (memory !== undefined && bytes !== undefined)
     throw invalidArgument('bytes is the size of a memory of its own: it cannot stand beside memory')
-  const place = kind.allocate(() => listWords, memory ?? ThreadMemory.create({ bytes: bytes ?? defaultBytes }))
+  const size = bytes === undefined ? defaultBytes : bytes
+  const place = kind.allocate(() => listWords, memory === undefined ? ThreadMemory.create({ bytes: size }) : memory)
   List.format(place.memory, place.at(0))
   return kind.publish(place)
 }

@@ -18,7 +18,7 @@ test('of many who ask for a name at once, in several processes, one makes the ob
         ),
       )
       expect(answers.filter(({ made }) => made)).toHaveLength(1)
-      expect(answers.map(({ value }) => value).sort()).toEqual([1, 2, 3])
+      expect(answers.map(({ value }) => value).sort((one, other) => one - other)).toEqual([1, 2, 3])
       expect(segment.get<ThreadSafeCounter>(object)?.getValue()).toBe(3)
     }
     expect(segment.names()).toHaveLength(20)

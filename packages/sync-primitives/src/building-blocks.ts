@@ -9,6 +9,7 @@ export { isAbort } from './drivers/patience.js'
 export { holdProcess, letProcessGo } from './drivers/ticker.js'
 export { badHandle, InternalError, invalidArgument, outOfRange, tooManyParticipants, unsupported } from './errors.js'
 export { InnerLock } from './inner-lock.js'
+export { refusePromise } from './locks/refuse-promise.js'
 export { throwIfClosed } from './memory/closed.js'
 export { generationOf, mostSlots, participantOf, slotOf } from './memory/participants.js'
 export {

@@ -40,7 +40,8 @@ async function storm({ rounds, seed, print }) {
   const { killStorm } = await fromTests('kill-storm.mjs')
   const begun = performance.now()
   const { wrong, counts, outages } = await killStorm({ rounds, seed })
-  const at = (share) => (outages[Math.min(outages.length - 1, Math.floor(outages.length * share))] ?? Number.NaN).toFixed(1)
+  const at = (share) =>
+    (outages[Math.min(outages.length - 1, Math.floor(outages.length * share))] ?? Number.NaN).toFixed(1)
   print(
     `= kill storm: ${rounds} rounds (${Object.entries(counts)
       .map(([what, times]) => `${what} ${times}`)

@@ -24,9 +24,9 @@ import { wordsPerLine } from './layout.js'
  * Differs: no list of free areas, and no tag at an area's end, each of which would be a second store: areas are few and large,
  * and neighbours are merged when a search comes by.
  */
-export const LOCK = 0
-export const HINT = 1
-export const GENERATION = 2
+const LOCK = 0
+const HINT = 1
+const GENERATION = 2
 export const heapWords = 3
 
 const HEAD = 0

@@ -48,7 +48,7 @@ export const FREE = 0
 export const JOINING = 1
 export const ALIVE = 2
 export const ENDED = 3
-export const stateMask = 3
+const stateMask = 3
 const generations = 2 ** 20
 
 export const stateOf = (word: number): number => word & stateMask

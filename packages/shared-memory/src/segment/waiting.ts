@@ -24,9 +24,9 @@ export interface WaitingPlace {
   readonly highestSlotIndex: number
 }
 
-/** The longest that a thread sleeps in the kernel: a death is noticed by whoever looks again. */
+/** The longest that a thread waits before it asks again whether somebody has died. */
 const sliceMs = 20
-/** The same while some thread cannot wake it, and how long such a thread sleeps itself. */
+/** How often within that a thread looks at the word which some other thread cannot wake it for, or which cannot be woken. */
 const pollMs = 2
 
 /**
@@ -52,8 +52,13 @@ export class KernelWaiting implements Waiting {
   }
 
   wait(index: number, expected: number, timeout: number): void {
-    const slice = this.#place.words[HAS_POLLERS] === 0 ? sliceMs : pollMs
-    this.#kernel.wait(this.#address + index * 4, expected, Math.min(timeout, slice))
+    const { words } = this.#place
+    if (words[HAS_POLLERS] === 0) this.#sleep(index, expected, Math.min(timeout, sliceMs))
+    else pollFor(words, index, expected, timeout, (milliseconds) => this.#sleep(index, expected, milliseconds))
+  }
+
+  #sleep(index: number, expected: number, milliseconds: number): void {
+    this.#kernel.wait(this.#address + index * 4, expected, milliseconds)
     // V8 looks at a loop of native calls every 250 rounds or so, but at this one every time: so that terminate() ends it.
     if (!isMainThread) Atomics.wait(privateWord, 0, 0, 0.01)
   }
@@ -112,13 +117,20 @@ export class PollingWaiting implements Waiting {
   }
 
   wait(index: number, expected: number, timeout: number): void {
-    Atomics.wait(this.#place.words, index, expected, Math.min(timeout, pollMs))
+    const { words } = this.#place
+    pollFor(words, index, expected, timeout, (milliseconds) => Atomics.wait(words, index, expected, milliseconds))
   }
 
   waitAsync(index: number, expected: number): Promise<unknown> | undefined {
     if (Atomics.load(this.#place.words, index) !== expected) return undefined
-    const outcome = Atomics.waitAsync(this.#place.words, index, expected, pollMs)
-    return outcome.async ? outcome.value : undefined
+    return this.#pollAwaiting(index, expected)
+  }
+
+  async #pollAwaiting(index: number, expected: number): Promise<void> {
+    for (let slept = 0; slept < sliceMs; slept += pollMs) {
+      const outcome = Atomics.waitAsync(this.#place.words, index, expected, pollMs)
+      if (!outcome.async || (await outcome.value) === 'ok') return
+    }
   }
 
   notify(index: number, count: number): void {
@@ -129,6 +141,24 @@ export class PollingWaiting implements Waiting {
 
   close(): void {
     this.#doorbells.close()
+  }
+}
+
+/**
+ * Sleeps again and again for a moment until the word has changed, or it is time to ask after the dead. Without going back to
+ * the algorithm each time: it may take a lock to find out that nothing has changed, and many who do keep each other from it.
+ */
+function pollFor(
+  words: Int32Array,
+  index: number,
+  expected: number,
+  timeout: number,
+  sleep: (milliseconds: number) => void,
+): void {
+  const end = performance.now() + Math.min(timeout, sliceMs)
+  for (let left = Math.min(timeout, sliceMs); left > 0; left = end - performance.now()) {
+    sleep(Math.min(left, pollMs))
+    if (Atomics.load(words, index) !== expected) return
   }
 }
 

@@ -9,11 +9,14 @@ import {
   Semaphore,
 } from '@heddle/sync-primitives'
 import { describe, expect, test } from '@jest/globals'
-import { median, setUp } from '../support/processes.js'
+import { quickest, setUp } from '../support/processes.js'
 
 const { segment: memory, start, startThreads, words } = setUp()
 
-/** Who waits looks again after 20 milliseconds even if nobody wakes it: faster than this, it was woken. */
+/**
+ * Who waits looks again after 20 milliseconds even if nobody wakes it: faster than this, it was woken. A busy machine makes
+ * many of the rounds slow, and none that nobody is woken in quick.
+ */
 const wokenMs = 10
 const rounds = 100
 
@@ -29,7 +32,7 @@ interface Game {
   readonly stale: number
 }
 
-/** @returns of each side how often it saw old data, and whether it was woken in most rounds */
+/** @returns of each side how often it saw old data, and whether it was woken */
 async function play(
   operation: string,
   objects: Parameters<typeof start>[1],
@@ -43,7 +46,7 @@ async function play(
       each.run<Game>(operation, { ...sides[side], awaiting: forms[side], begins: side === 0, rounds, words: cells }),
     ),
   )
-  return games.map(({ times, stale }) => ({ stale, woken: median(times) < wokenMs }))
+  return games.map(({ times, stale }) => ({ stale, woken: quickest(times) < wokenMs }))
 }
 
 const good = [
@@ -97,7 +100,7 @@ describe.each(pairs)('E7: %s wake each other, and see what was written before,',
         each.run<number[]>('handOver', { name: 'mutex', rounds, awaiting: forms[side], words: cells }),
       ),
     )
-    for (const each of times) expect(median(each)).toBeLessThan(wokenMs)
+    for (const each of times) expect(quickest(each)).toBeLessThan(wokenMs)
   })
 })
 
@@ -114,6 +117,6 @@ test.each(pairs.slice(0, 3))(
       thread?.run<Game>('playBall', { ...common, mine: 'b', theirs: 'a', awaiting: second, begins: false }),
     ])
     expect(games.map((game) => game?.stale)).toEqual([0, 0])
-    expect(median(games[0]?.times ?? [])).toBeLessThan(wokenMs)
+    expect(quickest(games[0]?.times ?? [])).toBeLessThan(wokenMs)
   },
 )

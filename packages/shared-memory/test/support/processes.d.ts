@@ -54,4 +54,4 @@ export function setUp(options?: Partial<SegmentOptions>): SetUp
 /** Waits for a state. Rejects when it does not come. */
 export function until(condition: () => boolean, what: string): Promise<void>
 
-export function median(values: readonly number[]): number
+export function quickest(values: readonly number[]): number

@@ -158,7 +158,7 @@ for (let n = 0; n < count; n++) {
   for (let k = 0; k < 3; k++) {
     const name = names[random(names.length)]
     const begun = performance.now()
-    process.channel && k === 0 && n % 100 === 0 && process.send({ done: n })
+    if (k === 0 && n % 100 === 0) process.send({ done: n })
     try {
       const [Class, object] = objects[name]
       uses[name](random(2) === 0 ? Class.fromHandle(handles[name]) : object)

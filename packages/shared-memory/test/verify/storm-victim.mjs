@@ -23,28 +23,30 @@ const { Segment } = await import('@heddle/shared-memory')
 const { openObjects, operations } = await import('./storm-objects.mjs')
 
 process.on('disconnect', () => process.exit(0))
-process.once('message', async ({ segment, handles, base }) => {
+process.once('message', ({ segment, handles, base }) => {
   const { words } = Segment.fromHandle(segment)
   const context = { objects: openObjects(handles), words, base }
-  process.once('message', async ({ mode, operation, step, seed }) => {
-    const random = randomOf(seed)
-    if (mode === 'stop') {
-      const guard = context.objects.locks[step].acquireSync()
-      process.send('holding')
-      await delay(0)
-      process.kill(process.pid, 'SIGSTOP')
-      guard.release()
-      process.send('released')
-      return
-    }
-    // As the compiler has it in a process that has run for a while, and not only in its first steps.
-    for (let n = 0; n < 20; n++) operations[operation](context, random)
-    if (mode === 'point') left = step
-    process.send('working')
-    for (;;) operations[mode === 'point' ? operation : pick(random)](context, random)
-  })
+  process.once('message', (what) => void (what.mode === 'stop' ? stop(context, what) : work(context, what)))
   process.send('ready')
 })
+
+async function stop({ objects }, { step }) {
+  const guard = objects.locks[step].acquireSync()
+  process.send('holding')
+  await delay(0)
+  process.kill(process.pid, 'SIGSTOP')
+  guard.release()
+  process.send('released')
+}
+
+function work(context, { mode, operation, step, seed }) {
+  const random = randomOf(seed)
+  // As the compiler has it in a process that has run for a while, and not only in its first steps.
+  for (let n = 0; n < 20; n++) operations[operation](context, random)
+  if (mode === 'point') left = step
+  process.send('working')
+  for (;;) operations[mode === 'point' ? operation : pick(random)](context, random)
+}
 
 function pick(random) {
   const names = Object.keys(operations)
