@@ -18,6 +18,8 @@ export interface Plan {
   readonly duel: string
   /** Of Node and V8, for the process of the duel. */
   readonly flags?: readonly string[]
+  /** Keep all processes of the duel on one core. */
+  readonly oneCore?: boolean
   readonly measure?: Measure
   /** What the value is, if not the median ratio of a round: the worst ratio, the median of ours less the rival's, or ours alone. */
   readonly value?: 'worst' | 'difference' | 'own'
@@ -47,8 +49,13 @@ export async function measurePlans(
   for (const gate of new Set(plans.map((plan) => plan.gate))) {
     const results: Result[] = []
     for (const plan of plans.filter((plan) => plan.gate === gate)) {
-      const { duel, flags = [] } = plan
-      const verdict = await runApart(module, `${gate}/${duel}`, { rounds, calls }, { flags, seconds: 20 + 2 * rounds })
+      const { duel, flags = [], oneCore } = plan
+      const verdict = await runApart(
+        module,
+        `${gate}/${duel}`,
+        { rounds, calls },
+        { flags, oneCore, seconds: 20 + 3 * rounds },
+      )
       results.push({ plan, verdict })
     }
     rows.push(...rowsOf(suite, results))

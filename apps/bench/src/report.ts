@@ -66,6 +66,9 @@ export const throughput: Measure = {
   of: (cost) => 1 / cost,
 }
 
+/** Of costs that are times on the clock already. */
+export const milliseconds: Measure = { unit: 'ms on the clock', wallUnit: 'ms', of: (cost) => cost / 1000 }
+
 export interface About {
   readonly suite: string
   readonly rival: string

@@ -1,7 +1,15 @@
 import { once } from 'node:events'
 import { BlockList } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { type Boundary, decodeValue, type Encoded, encodeValue, NotCloneableError, toBytes } from '@heddle/codec'
+import {
+  type Boundary,
+  decodeValue,
+  type Encoded,
+  encodeValue,
+  fromBytes,
+  NotCloneableError,
+  toBytes,
+} from '@heddle/codec'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { OtherSide } from './support/routes.js'
 
@@ -216,4 +224,15 @@ test('arguments, which no clone takes, arrive as their fields', async () => {
 test('the namespace of a module, which no clone takes, arrives as its fields', async () => {
   const namespace = await import('./support/namespace.js')
   expect((await worker.send(namespace)).value).toEqual({ answer: 42 })
+})
+
+test('what nests so deep that a reader might not have the stack for it is refused, as deep as that it arrives', () => {
+  const nested = (depth: number): unknown => {
+    let value: unknown = 'innermost'
+    for (let level = 0; level < depth; level++) value = level % 2 ? [value] : { value }
+    return value
+  }
+  expect(fromBytes(toBytes(nested(900)))).toEqual(nested(900))
+  for (const depth of [1_100, 1_500])
+    expect(() => toBytes(nested(depth))).toThrow(expect.objectContaining({ code: 'ERR_NOT_CLONEABLE' }))
 })

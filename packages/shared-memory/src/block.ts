@@ -100,11 +100,12 @@ export class Block<Type extends ElementType> {
   /** @throws ClosedError `ERR_CLOSED`: the memory was closed */
   dispose(): void {
     if (this.#memory?.isClosed) throw this.#gone()
-    if (Atomics.compareExchange(this.#words, this.#stampAt, this.#stamp, 0) !== this.#stamp) return
-    // The tag stays: a memory may take back by itself what has none, and give it to somebody else before it is freed here.
     const { at } = this.ground
-    this.#memory?.free?.(Atomics.load(this.#words, at + LOCK))
-    this.#memory?.free?.(at)
+    const lock = Atomics.load(this.#words, at + LOCK)
+    const isStill = (): boolean => Atomics.load(this.#words, this.#stampAt) === this.#stamp
+    if (!this.#memory?.free) Atomics.compareExchange(this.#words, this.#stampAt, this.#stamp, 0)
+    // The memory clears the stamp, and decides between two who dispose of it.
+    else if (this.#memory.free(at, isStill)) this.#memory.free(lock)
   }
 }
 

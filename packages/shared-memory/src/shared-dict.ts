@@ -16,6 +16,7 @@ import { dictWords } from './dict/layout.js'
 import { ABSENT, type CopiedKey } from './dict/reading.js'
 import { decodeKey } from './store/keys.js'
 import { Store } from './store/store.js'
+import { begun, ended } from './store/unfinished.js'
 import { decode, encode } from './store/values.js'
 
 /** What a {@link SharedDict} takes for a key: as in a Map, 1 and '1' are two, NaN is one, and -0 is 0. */
@@ -166,7 +167,16 @@ export class SharedDict<Value = unknown> implements Iterable<[DictKey, Value]> {
     mustBeFunction('fn', fn)
     const deadline = deadlineOf(options)
     const dict = this.#dict
-    const found = dict.claim(key, deadline)
+    const cutOff = (): void => dict.abandon(key)
+    // Before: what comes between the two is ended, too.
+    begun(cutOff)
+    let found: number
+    try {
+      found = dict.claim(key, deadline)
+    } catch (error) {
+      ended(cutOff)
+      throw error
+    }
     let byteLength: number | undefined
     try {
       const next = fn(found === ABSENT ? undefined : (decode(found) as Value))
@@ -175,6 +185,7 @@ export class SharedDict<Value = unknown> implements Iterable<[DictKey, Value]> {
       return next
     } finally {
       dict.settle(key, byteLength)
+      ended(cutOff)
     }
   }
 
@@ -222,9 +233,7 @@ export class SharedDict<Value = unknown> implements Iterable<[DictKey, Value]> {
    * throws ClosedError `ERR_CLOSED`, in every thread, and its handles are refused. Blocks for the steps of others.
    */
   dispose(): void {
-    this.#dict.dispose()
-    Atomics.store(this.#place.memory.words, this.#place.index, 0)
-    this.#place.memory.free?.(this.#place.index)
+    this.#dict.dispose(this.#place.index)
   }
 
   /** Plain data that `postMessage` and `workerData` carry to another thread, and for a dict in a segment to another process. */

@@ -216,9 +216,7 @@ export class SharedList<Value = unknown> implements Iterable<Value> {
    * throws ClosedError `ERR_CLOSED`, in every thread, and its handles are refused. Blocks for the steps of others.
    */
   dispose(): void {
-    this.#list.dispose()
-    Atomics.store(this.#place.memory.words, this.#place.index, 0)
-    this.#place.memory.free?.(this.#place.index)
+    this.#list.dispose(this.#place.index)
   }
 
   /** Plain data that `postMessage` and `workerData` carry to another thread, and for a list in a segment to another process. */

@@ -32,6 +32,7 @@ const valueName = (name: string): string => `value ${name}`
 export class SharedMemoryManager {
   readonly segment: Segment
   readonly #isMaker: boolean
+  #isDisposed = false
 
   /**
    * Makes a new segment. Blocks as {@link Segment.create}, and throws what it throws.
@@ -138,22 +139,14 @@ export class SharedMemoryManager {
    * last process that has it. A second call does nothing.
    */
   dispose(): void {
-    if (this.segment.isClosed) return
-    if (this.#isMaker) this.#unlink()
+    if (this.#isDisposed) return
+    this.#isDisposed = true
+    if (this.#isMaker && !this.segment.isClosed) this.segment.removeName()
     this.segment.close()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
-  }
-
-  #unlink(): void {
-    try {
-      Segment.unlink(this.segment.name)
-    } catch (error) {
-      // Somebody else has done it.
-      if (!(error instanceof SegmentError) || error.code !== 'ERR_SEGMENT_NOT_FOUND') throw error
-    }
   }
 
   #create<Shared extends SharedObject>(name: string, create: () => Shared): Shared {

@@ -30,6 +30,7 @@ import {
 import { Computing, computedTooLong, Seeker } from './cache/seeker.js'
 import { giveUp, keep } from './cache/settling.js'
 import { Store } from './store/store.js'
+import { begun, ended } from './store/unfinished.js'
 import { decode, encode } from './store/values.js'
 
 export type { CacheOptions, CacheStats, ComputeOptions, ComputeSyncOptions, PutOptions } from './cache/options.js'
@@ -239,14 +240,21 @@ export class ThreadSafeCache<Value = unknown> {
     }
     if (sought !== CLAIMED) return sought.value
     let value: Value
+    const cutOff = (): void => giveUp(this.#cache, key, seeker)
+    begun(cutOff)
     try {
       value = seeker.call(() => compute(key))
       refusePromise(value, 'compute must return the value, not a promise: use getOrCompute')
     } catch (error) {
       giveUp(this.#cache, key, seeker)
+      ended(cutOff)
       throw error
     }
-    keep(this.#cache, key, seeker, value, ttl)
+    try {
+      keep(this.#cache, key, seeker, value, ttl)
+    } finally {
+      ended(cutOff)
+    }
     return value
   }
 
@@ -255,9 +263,7 @@ export class ThreadSafeCache<Value = unknown> {
    * throws ClosedError `ERR_CLOSED`, in every thread, and its handles are refused. Waits for the steps of others at most.
    */
   dispose(): void {
-    this.#cache.dispose()
-    Atomics.store(this.#memory.words, this.#place.index, 0)
-    this.#memory.free?.(this.#place.index)
+    this.#cache.dispose(this.#place.index)
   }
 
   /** Plain data that `postMessage` and `workerData` carry to another thread, and for a cache in a segment to another process. */

@@ -7,5 +7,6 @@ type Suite = (options: BenchOptions) => Promise<Row[]>
 export const suites: Readonly<Record<string, Suite>> = {
   pool: async (options) => (await import('./pool.js')).poolSuite(options),
   sync: async (options) => (await import('./sync.js')).syncSuite(options),
+  memory: async (options) => (await import('./memory.js')).memorySuite(options),
   async: async (options) => (await import('./async.js')).asyncSuite(options),
 }

@@ -1,11 +1,5 @@
 import type { Plan } from '../plans.js'
-import { type Measure, microseconds, throughput } from '../report.js'
-
-const milliseconds: Measure = {
-  unit: 'ms on the clock',
-  wallUnit: 'ms',
-  of: (microseconds) => microseconds / 1000,
-}
+import { type Measure, microseconds, milliseconds, throughput } from '../report.js'
 
 const speed: Measure = {
   unit: 'items per second on the clock',

@@ -225,14 +225,15 @@ export class Cache {
     }
   }
 
-  /** Deletes all and gives the memory back. */
-  dispose(): void {
+  /** Deletes all and gives the memory back. @param object - the index of the tag */
+  dispose(object: number): void {
     this.#store.enter()
+    let isGone = false
     try {
       this.contents.clear()
-      this.#store.dispose()
+      isGone = this.#store.dispose(object)
     } finally {
-      this.#leave()
+      if (!isGone) this.#leave()
     }
   }
 

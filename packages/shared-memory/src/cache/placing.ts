@@ -14,11 +14,16 @@ const mostDoubledWords = 64
 const spareWords = 64
 const spareFactor = 4
 
+/** How many values go without asking for more memory, after there was none. */
+const fullFor = 256
+
 /** How values get into a cache, and others go for them. For the holder of the lock. */
 export class Placing {
   readonly #contents: Contents
   readonly #store: Store
   readonly #words: Int32Array
+  /** For so many further values the memory is taken to be full. */
+  #full = 0
 
   constructor(contents: Contents) {
     this.#contents = contents
@@ -53,7 +58,7 @@ export class Placing {
     } else this.#makeRoom(1, needed, 0, now)
     const least = DATA - PAYLOAD + key.count + count + expiryWords + tailWords
     const beside = old !== 0 && count <= mostDoubledWords ? count + expiryWords : 0
-    let block = beside > 0 ? this.#store.allocate(least + beside) : 0
+    let block = beside > 0 ? this.#store.allocate(least + beside, false) : 0
     if (block === 0) block = this.#allocate(least, old, now)
     if (block === 0) {
       if (old === 0) return false
@@ -124,17 +129,24 @@ export class Placing {
 
   /** A block of the store, for which what was not used for the longest time goes; but not `kept`. */
   #allocate(words: number, kept: number, now: number): number {
-    let block = this.#store.allocate(words)
+    let block = this.#store.allocate(words, this.#mayAskForMore())
     if (block !== 0) return block
+    this.#full = fullFor
     this.#contents.expire(now)
     for (;;) {
-      block = this.#store.allocate(words)
+      block = this.#store.allocate(words, false)
       if (block !== 0) return block
       if (!this.#contents.evict(kept)) break
     }
     // What the dead have left: places of values that they computed.
     this.#store.rebuild()
     return this.#store.allocate(words)
+  }
+
+  /** A memory that had no room is not asked again at once: to find none it looks at all that is in it. */
+  #mayAskForMore(): boolean {
+    if (this.#full > 0) this.#full -= 1
+    return this.#full === 0
   }
 
   /** The place of a value that somebody is about to compute. @returns 0: no room, though nothing is left */

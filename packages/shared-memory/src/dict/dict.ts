@@ -100,9 +100,12 @@ export class Dict {
           return true
         })
         if (owned === 0) {
+          const { nextOrder } = this.#entries
           this.store.begin()
           this.#recovery.commitClear()
           this.store.rebuild()
+          // An iteration that goes on must not take a new entry for one that it knows.
+          this.#entries.setNextOrder(nextOrder)
           this.store.end()
           return
         }
@@ -129,7 +132,7 @@ export class Dict {
         return found
       }
       this.store.begin()
-      const claim = this.store.allocate(DATA - PAYLOAD + key.count)
+      const claim = this.#writing.allocate(DATA - PAYLOAD + key.count)
       if (claim !== 0) {
         this.#entries.write(claim, key)
         this.#words[claim + OWNER] = this.#mine
@@ -169,6 +172,24 @@ export class Dict {
     }
   }
 
+  /** Ends what {@link Dict.claim} has begun and nobody has settled; the value stays as it is. */
+  abandon(of: unknown): void {
+    this.encodeKey(of)
+    this.store.enter()
+    let entry = 0
+    let word = FREE
+    try {
+      entry = this.table.findLocked(key)
+      word = entry === 0 ? FREE : (this.#words[entry + OWNER] as number)
+      if (ownerOf(word) !== ownerOf(this.#mine)) word = FREE
+      else if (this.store.stateAt(entry) === CLAIM) this.#writing.removeClaim(entry)
+      else Atomics.store(this.#words, entry + OWNER, FREE)
+    } finally {
+      this.store.leave()
+    }
+    if (word & WAITERS) this.#memory.notify(entry + OWNER, EVERYBODY)
+  }
+
   /** What is there now: hash and order of each entry, in their order. Blocks for the steps of others. */
   snapshot(): Snapshot {
     const snapshot = new Snapshot()
@@ -200,15 +221,16 @@ export class Dict {
     }
   }
 
-  /** Deletes all and gives the memory back. */
-  dispose(): void {
+  /** Deletes all and gives the memory back. @param object - the index of the tag */
+  dispose(object: number): void {
     this.store.enter()
+    let isGone = false
     try {
       this.store.begin()
       this.#recovery.commitClear()
-      this.store.dispose()
+      isGone = this.store.dispose(object)
     } finally {
-      this.store.leave()
+      if (!isGone) this.store.leave()
     }
   }
 

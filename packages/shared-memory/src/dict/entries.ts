@@ -91,6 +91,13 @@ export class Entries {
     for (let at = DATA; at < end; at++) words[entry + at] = words[old + at] as number
   }
 
+  get nextOrder(): number {
+    return (
+      ((this.#words[this.#root + NEXT_HIGH] as number) >>> 0) * 2 ** 32 +
+      ((this.#words[this.#root + NEXT_LOW] as number) >>> 0)
+    )
+  }
+
   /** What the next new entry gets. */
   setNextOrder(order: number): void {
     this.#words[this.#root + NEXT_LOW] = order | 0

@@ -115,7 +115,8 @@ export class Reading {
     const words = this.#words
     const head = words[entry + HEAD] as number
     if (stateOf(head) !== LIVE) return ABSENT
-    const value = words[entry + VALUE] as number
+    // It says which half of the room counts: what is read there must not have been read before it.
+    const value = Atomics.load(words, entry + VALUE)
     const byteLength = bytesOf(value)
     const count = wordsOfBytes(byteLength)
     const end = entry + sizeOf(head) * granuleWords

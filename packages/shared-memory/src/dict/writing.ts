@@ -1,6 +1,6 @@
 import { FREE } from '@heddle/sync-primitives/building-blocks'
 import { type EncodedKey, keyWords } from '../store/keys.js'
-import { granuleWords, LIVE, PAYLOAD, USED } from '../store/layout.js'
+import { CLAIM, granuleWords, LIVE, PAYLOAD, USED } from '../store/layout.js'
 import type { Store } from '../store/store.js'
 import { scratchWords } from '../store/values.js'
 import type { Entries } from './entries.js'
@@ -40,8 +40,7 @@ export class Writing {
     if (isLive && this.#overwrite(entry, byteLength, count, spareFactor * count + spareWords)) return entry
     this.#store.begin()
     const least = DATA - PAYLOAD + key.count + count
-    const block =
-      (isLive && count <= mostDoubledWords && this.#store.allocate(least + count)) || this.#store.allocate(least)
+    const block = (isLive && count <= mostDoubledWords && this.#store.allocate(least + count)) || this.allocate(least)
     if (block === 0) {
       this.#store.end()
       return isLive && this.#overwrite(entry, byteLength, count, Number.POSITIVE_INFINITY) ? entry : 0
@@ -56,6 +55,19 @@ export class Writing {
     if (!isLive) this.#table.addToCount(1)
     this.#store.end()
     return block
+  }
+
+  /** Between `begin` and `end`: a block; for which places go that the dead have claimed and never used. @returns 0: no room */
+  allocate(words: number): number {
+    const block = this.#store.allocate(words)
+    if (block !== 0) return block
+    const ofTheDead: number[] = []
+    this.#store.visit((entry, state) => {
+      if (state === CLAIM && !this.#entries.isOwned(entry)) ofTheDead.push(entry)
+      return true
+    })
+    for (const entry of ofTheDead) this.remove(entry)
+    return ofTheDead.length > 0 ? this.#store.allocate(words) : 0
   }
 
   /** Writes the value beside the one that is there. @returns false: there is no room for both, or far too much for them */

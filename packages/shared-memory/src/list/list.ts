@@ -155,17 +155,18 @@ export class List {
     this.#locked(() => this.#clear())
   }
 
-  /** Takes all out and gives the memory back. */
-  dispose(): void {
+  /** Takes all out and gives the memory back. @param object - the index of the tag */
+  dispose(object: number): void {
     this.check()
     this.#table.forget()
     this.#store.enter()
+    let isGone = false
     try {
       // First, and repaired at once: whoever dies between here and the end leaves an empty list.
       this.#clear()
-      this.#store.dispose()
+      isGone = this.#store.dispose(object)
     } finally {
-      this.#store.leave()
+      if (!isGone) this.#store.leave()
     }
   }
 

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import { Socket } from 'node:net'
 import { generationOf, slotOf } from '@heddle/sync-primitives/building-blocks'
-import { bellPath, openBell, openOwnBell, unlink } from './files.js'
+import { bellPath, newBellPath, openBell, openOwnBell, unlink } from './files.js'
+import { thisThread } from './identity.js'
 import type { Kernel } from './kernel.js'
 import { slotIndex } from './participants.js'
 import { ARMED, BELL } from './slots.js'
@@ -45,10 +46,8 @@ export class Doorbells {
     if (fd === undefined) return
     try {
       fs.writeSync(fd, ring)
-    } catch (error) {
-      // Full: it is rung already. Nobody reads any more: its thread has ended.
-      const { code } = error as NodeJS.ErrnoException
-      if (code !== 'EAGAIN' && code !== 'EPIPE') throw error
+    } catch {
+      // Full: it is rung already. Nobody reads any more: its thread has ended. Whatever else: who waits looks by itself, later.
     }
   }
 
@@ -58,7 +57,8 @@ export class Doorbells {
     if (known) fs.closeSync(known.fd)
     this.#others.delete(slot)
     const fd = openBell(bellPath(this.#identity, slot, generation))
-    if (fd !== undefined) this.#others.set(slot, { generation, fd })
+    if (typeof fd !== 'number') return undefined
+    this.#others.set(slot, { generation, fd })
     return fd
   }
 
@@ -79,8 +79,9 @@ export class OwnBell {
   constructor(kernel: Kernel, words: Int32Array, identity: string, participant: number, onRing: () => void) {
     const slot = slotOf(participant)
     this.#path = bellPath(identity, slot, generationOf(participant))
-    kernel.makeFifo(this.#path)
-    this.#socket = new Socket({ fd: openOwnBell(this.#path), readable: true, writable: false })
+    const made = newBellPath(thisThread().nativeId)
+    kernel.makeFifo(made)
+    this.#socket = new Socket({ fd: openOwnBell(made, this.#path), readable: true, writable: false })
     this.#socket.unref()
     this.#socket.on('data', onRing)
     this.#socket.on('error', onRing)
@@ -88,7 +89,12 @@ export class OwnBell {
   }
 
   close(): void {
-    unlink(this.#path)
+    this.forget()
     this.#socket.destroy()
+  }
+
+  /** Takes the name away: nobody is to ring any more. */
+  forget(): void {
+    unlink(this.#path)
   }
 }

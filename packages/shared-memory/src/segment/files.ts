@@ -10,7 +10,8 @@ import { checkPlatform } from './kernel.js'
  * name                          · what
  * <name>                        · the memory of a segment
  * .new-<random>                 · one that is being made; it gets its name when it is whole
- * .bell-<identity>-<slot>-<gen> · a FIFO by which one participant's event loop is woken
+ * .bell-<identity>-<slot>-<gen> · a FIFO by which one participant's event loop is woken; its owner has it open while it lives
+ * .ring-<native id>-<random>    · one that is being made; it gets its name when its owner has it open
  *
  * Names of segments do not begin with a dot, so that none of these is ever taken for another.
  *
@@ -27,6 +28,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDWR, O_WRONLY } = fs.constan
 const namePattern = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/
 const newPrefix = '.new-'
 const bellPrefix = '.bell-'
+const newBellPrefix = '.ring-'
 
 /** @throws TypeError `ERR_INVALID_ARG`: not such a name */
 export function checkName(name: unknown): string {
@@ -138,11 +140,20 @@ export const isLinked = (fd: number): boolean => fs.fstatSync(fd).nlink > 0
 /** Removes the name if it still is that of the open file. */
 export function unlinkIfSame(fd: number, path: string): void {
   try {
-    const [open, named] = [fs.fstatSync(fd), fs.lstatSync(path)]
-    if (open.ino === named.ino && open.dev === named.dev) fs.unlinkSync(path)
+    if (!isSame(fd, path)) return
+    // Out of the way first: between a look and a removal somebody else may have given the name to another segment.
+    const aside = `${folder()}/${newPrefix}${randomBytes(12).toString('base64url')}`
+    fs.renameSync(path, aside)
+    if (isSame(fd, aside)) fs.unlinkSync(aside)
+    else fs.renameSync(aside, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
+}
+
+function isSame(fd: number, path: string): boolean {
+  const [open, named] = [fs.fstatSync(fd), fs.lstatSync(path)]
+  return open.ino === named.ino && open.dev === named.dev
 }
 
 /** @returns false: there is no such file */
@@ -157,25 +168,45 @@ export function unlink(path: string): boolean {
 }
 
 /** What is in the folder: names of segments, and of what only has a name of ours. */
-export function listFiles(): { segments: string[]; unfinished: string[]; bells: string[] } {
+export function listFiles(): Record<'segments' | 'unfinished' | 'bells' | 'unfinishedBells', string[]> {
   const names = fs.readdirSync(folder())
   return {
     segments: names.filter((name) => namePattern.test(name)),
     unfinished: names.filter((name) => name.startsWith(newPrefix)),
     bells: names.filter((name) => name.startsWith(bellPrefix)),
+    unfinishedBells: names.filter((name) => name.startsWith(newBellPrefix)),
   }
 }
 
-/** Opens a FIFO to write to it. @returns undefined: nobody has it open to read, or it is gone */
-export function openBell(path: string): number | undefined {
+/** The thread that was making this bell. */
+export const bellMaker = (name: string): number => Number(name.slice(newBellPrefix.length).split('-')[0])
+
+/** A name for a bell that is being made. */
+export const newBellPath = (nativeId: number): string =>
+  `${folder()}/${newBellPrefix}${nativeId}-${randomBytes(9).toString('base64url')}`
+
+export function isFifo(path: string): boolean {
+  return fs.lstatSync(path, { throwIfNoEntry: false })?.isFIFO() === true
+}
+
+/**
+ * Opens a FIFO to write to it. Never throws: who rings has done its work already.
+ *
+ * @returns 'unread': nobody has it open to read; undefined: it cannot be opened
+ */
+export function openBell(path: string): number | 'unread' | undefined {
   try {
     return fs.openSync(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENXIO' || code === 'ENOENT') return undefined
-    throw error
+    return (error as NodeJS.ErrnoException).code === 'ENXIO' ? 'unread' : undefined
   }
 }
 
-/** Opens one's own FIFO, as reader and writer: so that it never ends. */
-export const openOwnBell = (path: string): number => fs.openSync(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW)
+/** Opens one's own FIFO, as reader and writer, so that it never ends; and gives it its name. */
+export function openOwnBell(made: string, path: string): number {
+  // Whatever the umask has made of it.
+  fs.chmodSync(made, ownerOnlyFile)
+  const fd = fs.openSync(made, O_RDWR | O_NONBLOCK | O_NOFOLLOW)
+  fs.renameSync(made, path)
+  return fd
+}

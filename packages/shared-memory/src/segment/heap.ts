@@ -147,13 +147,32 @@ function* giveOut(
   yield store(heap.index + HINT, size > lines ? rest : heap.first)
 }
 
-/** Gives back the area whose first word is at `index`. @returns false: there is none, or a later one */
-export function* freeArea(heap: Heap, participant: number, index: number, generation: number): Steps<boolean> {
+/**
+ * Gives back the area whose first word is at `index`.
+ *
+ * @param isStill - whether it is what its user takes it for; asked under the lock
+ * @param clear - zeroes the words from one index up to another
+ * @returns false: there is none, or a later one
+ */
+export function* freeArea(
+  heap: Heap,
+  participant: number,
+  index: number,
+  isStill: () => boolean,
+  clear: (from: number, to: number) => void,
+): Steps<boolean> {
   yield* lockBriefly(heap.index + LOCK, participant, 'free area', index)
   const at = index - wordsPerLine
   const head = yield load(at + HEAD)
-  const isIt = (head & USED) === USED && (yield load(at + AREA_GENERATION)) === generation
-  if (isIt) yield store(at + HEAD, headFor(linesOf(head), 0))
+  const isIt = (head & USED) === USED && isStill()
+  if (isIt) {
+    // In this order: from the second step on it is free when this thread has died.
+    yield store(at + OWNER, participant)
+    yield store(index, 0)
+    // Whoever still has the object finds nothing where its own first words were.
+    clear(index + 1, index + wordsPerLine)
+    yield store(at + HEAD, headFor(linesOf(head), 0))
+  }
   yield* unlock(heap.index + LOCK)
   return isIt
 }

@@ -34,6 +34,9 @@ const F_UNLCK = 2
 const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
 const EEXIST = 17
+const EINTR = 4
+/** How much is reserved at a time. */
+const pieceBytes = 16 * 1024 * 1024
 const ownerOnly = 0o600
 
 /** @throws Error `ERR_UNSUPPORTED_PLATFORM`: koffi is not installed, or has no binary for this machine */
@@ -80,7 +83,16 @@ export function linuxKernel(): Kernel {
   }
 
   return {
-    reserve: (fd, bytes) => posixFallocate(fd, 0, bytes) as number,
+    reserve(fd, bytes) {
+      for (let from = 0; from < bytes; ) {
+        const errno = posixFallocate(fd, from, Math.min(pieceBytes, bytes - from)) as number
+        // By a signal: the piece is begun anew, and those before it are done.
+        if (errno === EINTR) continue
+        if (errno !== 0) return errno
+        from += pieceBytes
+      }
+      return 0
+    },
     mapOver: (buffer, fd) => map(buffer, buffer.byteLength, MAP_SHARED, fd),
     unmap(buffer) {
       const zeros = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
@@ -105,7 +117,7 @@ export function linuxKernel(): Kernel {
       return flock.getInt16(0, true) !== F_UNLCK
     },
     makeFifo(path) {
-      if (mkfifo(path, ownerOnly) !== 0 && koffi.errno() !== EEXIST) throw failed('mkfifo')
+      if (mkfifo(path, ownerOnly) !== 0) throw failed('mkfifo')
     },
     renameNew(from, to) {
       if (Number(renameat2(numbers.renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)) === 0) return true

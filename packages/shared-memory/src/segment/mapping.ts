@@ -37,27 +37,52 @@ export function mapNew(kernel: Kernel, fd: number, bytes: number): Mapping {
   return map(kernel, fd, bytes)
 }
 
+/** @throws Error `ERR_UNSUPPORTED_PLATFORM`: this process may not reserve so much address space */
+export function map(kernel: Kernel, fd: number, bytes: number): Mapping {
+  const buffer = addressSpace(bytes)
+  lay(kernel, buffer, fd)
+  return { buffer, words: new Int32Array(buffer) }
+}
+
 /**
  * A real SharedArrayBuffer, which a plain mapping would not be: it goes to workers as it is, and the collector unmaps it when
  * no thread has it any more, never before. Only a WebAssembly memory has one whose pages may be replaced.
  */
-export function map(kernel: Kernel, fd: number, bytes: number): Mapping {
+function addressSpace(bytes: number): SharedArrayBuffer {
   const pages = bytes / pageBytes
-  let buffer: SharedArrayBuffer
   try {
-    buffer = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer
   } catch (cause) {
-    throw unsupported('this process may not reserve address space for a segment: see `ulimit -v`', { cause })
+    throw unsupported('this process may not reserve address space for a segment: see `ulimit -v`, `node --jitless`', {
+      cause,
+    })
   }
-  // By a description of its own: a mapping keeps the one that it was made with, and its locks, when the descriptor is closed
-  // and its thread has ended.
+}
+
+/**
+ * Lays the file over the buffer, by a description of its own: a mapping keeps the one that it was made with, and its locks,
+ * when the descriptor is closed and its thread has ended.
+ */
+function lay(kernel: Kernel, buffer: SharedArrayBuffer, fd: number): void {
   const own = fs.openSync(`/proc/self/fd/${fd}`, 'r+')
   try {
     kernel.mapOver(buffer, own)
   } finally {
     fs.closeSync(own)
   }
-  return { buffer, words: new Int32Array(buffer) }
+}
+
+let scratch: SharedArrayBuffer | undefined
+
+/** Lets `use` work on the first page of the file. Nothing keeps the file afterwards. */
+export function withFirstPage(kernel: Kernel, fd: number, use: (words: Int32Array) => void): void {
+  scratch ??= addressSpace(pageBytes)
+  lay(kernel, scratch, fd)
+  try {
+    use(new Int32Array(scratch))
+  } finally {
+    kernel.unmap(scratch)
+  }
 }
 
 /**

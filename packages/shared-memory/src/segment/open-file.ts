@@ -1,6 +1,5 @@
 import crypto from 'node:crypto'
 import fs from 'node:fs'
-import { badHandle } from '@heddle/sync-primitives/building-blocks'
 import { SegmentError } from '../errors.js'
 import { isLinked, openExisting, openNew, pathOf, randomName, unlink } from './files.js'
 import { formatHeap, type Heap } from './heap.js'
@@ -20,10 +19,13 @@ import {
   SLOTS,
 } from './layout.js'
 import { type Mapping, map, mapNew, readHeader } from './mapping.js'
-import { findNeighbours } from './neighbours.js'
+import { findNeighbour } from './neighbours.js'
 import type { CheckedOptions } from './options.js'
 import { byteOf, Participants } from './participants.js'
-import { removeIfLast, sweep } from './sweep.js'
+import { removeIfDead, removeIfLast, sweepNowAndThen } from './sweep.js'
+
+/** Each a millisecond, while somebody else removes what has the name. */
+const mostAttempts = 2_000
 
 /** A segment as one thread has joined it. */
 export interface Joined extends Mapping {
@@ -48,11 +50,11 @@ export function heapOf(words: Int32Array, slots: number): Heap {
  */
 export function createFile({ name, bytes, slots }: CheckedOptions): Joined {
   const kernel = loadKernel()
-  const living = sweep(kernel)
-  if (name !== undefined && living.includes(name)) throw exists(name)
+  sweepNowAndThen(kernel)
   const { fd, path } = openReserved(kernel)
+  let mapping: Mapping | undefined
   try {
-    const mapping = mapNew(kernel, fd, bytes)
+    mapping = mapNew(kernel, fd, bytes)
     const { words } = mapping
     words[LAYOUT] = layout
     words[SLOTS] = slots
@@ -62,16 +64,23 @@ export function createFile({ name, bytes, slots }: CheckedOptions): Joined {
     Atomics.store(words, MAGIC, magic)
     const participants = new Participants(words, slots, fd)
     const participant = participants.join() as number
-    let chosen = name ?? randomName()
-    while (!kernel.renameNew(path, pathOf(chosen))) {
-      if (name !== undefined) throw exists(name)
-      chosen = randomName()
-    }
+    const chosen = nameFile(kernel, path, name)
     return { ...mapping, name: chosen, identity: identityOf(words), slots, participants, participant, kernel, fd }
   } catch (error) {
+    if (mapping) kernel.unmap(mapping.buffer)
     unlink(path)
     fs.closeSync(fd)
     throw error
+  }
+}
+
+/** Gives the file its name, or one that nobody has. @throws SegmentError `ERR_SEGMENT_EXISTS` */
+function nameFile(kernel: Kernel, path: string, name: string | undefined): string {
+  for (;;) {
+    const chosen = name ?? randomName()
+    if (kernel.renameNew(path, pathOf(chosen))) return chosen
+    // Whoever has it may have died.
+    if (name !== undefined && !removeIfDead(kernel, pathOf(name))) throw exists(name)
   }
 }
 
@@ -102,6 +111,8 @@ export interface Search {
   readonly name: string
   /** The identity that it must have, if it is known. */
   readonly identity?: string | undefined
+  /** Whether the main thread was asked for its mapping already. */
+  readonly asked?: boolean
   /** Called with the identity before anything is mapped: what it returns ends the search. */
   readonly known: (identity: string) => boolean
 }
@@ -113,7 +124,7 @@ export interface Search {
  * @throws SegmentError `ERR_SEGMENT_NOT_FOUND`, `ERR_SEGMENT_UNTRUSTED`; CorruptError; nothing was joined
  */
 export function joinFile(search: Search): Joined | string {
-  for (;;) {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const fd = openExisting(pathOf(search.name))
     if (fd === undefined) throw notFound(search.name)
     let keep = false
@@ -121,8 +132,8 @@ export function joinFile(search: Search): Joined | string {
       const header = readHeader(fd, search.name)
       if (search.identity !== undefined && search.identity !== header.identity) throw notFound(search.name)
       if (search.known(header.identity)) return header.identity
-      const joined =
-        joinThroughNeighbour(search.name, header.identity, header.slots) ?? joinByMapping(fd, search, header)
+      const neighbour = search.asked ? undefined : joinThroughNeighbour(search.name, header.identity)
+      const joined = neighbour ?? joinByMapping(fd, search, header)
       keep = joined !== undefined && joined.fd === fd
       if (joined) return joined
     } finally {
@@ -131,29 +142,21 @@ export function joinFile(search: Search): Joined | string {
     // The last participant is just leaving: in a moment there is no such name, or a new segment behind it.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
   }
+  throw notFound(search.name)
 }
 
-/** Joins by the mapping that another thread of this process has. @returns undefined: none has one */
-export function joinThroughNeighbour(name: string, identity: string, slots?: number): Joined | undefined {
-  const buffer = findNeighbours(identity)
-  if (!buffer) return undefined
+/** Joins by the mapping that the main thread of this process has. @returns undefined: it has none */
+export function joinThroughNeighbour(name: string, identity: string): Joined | undefined {
+  const found = findNeighbour(identity)
+  if (!found) return undefined
+  const { buffer, home } = found
   const words = new Int32Array(buffer)
-  // Closed since: its pages are zeros.
+  const slots = words[SLOTS] as number
+  // Closed in this very moment.
   if (words[MAGIC] !== magic) return undefined
-  if (slots !== undefined && words[SLOTS] !== slots) throw badHandle(`the segment ${name} was damaged`)
-  const participants = new Participants(words, words[SLOTS] as number, undefined)
+  const participants = new Participants(words, slots, undefined, home)
   const participant = participants.join() as number
-  return {
-    buffer,
-    words,
-    name,
-    identity,
-    slots: words[SLOTS] as number,
-    participants,
-    participant,
-    kernel: undefined,
-    fd: undefined,
-  }
+  return { buffer, words, name, identity, slots, participants, participant, kernel: undefined, fd: undefined }
 }
 
 /** @returns undefined: it is just being removed */
@@ -162,12 +165,18 @@ function joinByMapping(fd: number, { name }: Search, { slots, words, identity }:
   // All that took part have ended: what they left is nobody's.
   if (removeIfLast(kernel, fd, pathOf(name))) throw notFound(name)
   const mapping = map(kernel, fd, words * 4)
-  const participants = new Participants(mapping.words, slots, fd)
-  const participant = participants.join()
-  if (participant === undefined) return undefined
-  if (!isLinked(fd)) {
-    participants.leave(participant)
-    throw notFound(name)
+  try {
+    const participants = new Participants(mapping.words, slots, fd)
+    const participant = participants.join()
+    if (participant !== undefined) {
+      if (isLinked(fd)) return { ...mapping, name, identity, slots, participants, participant, kernel, fd }
+      participants.leave(participant)
+      throw notFound(name)
+    }
+  } catch (error) {
+    kernel.unmap(mapping.buffer)
+    throw error
   }
-  return { ...mapping, name, identity, slots, participants, participant, kernel, fd }
+  kernel.unmap(mapping.buffer)
+  return undefined
 }

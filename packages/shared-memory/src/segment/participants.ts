@@ -57,13 +57,16 @@ export class Participants {
   readonly #slots: number
   /** The descriptor by which this thread locks its byte and asks after others'; undefined: it has no kernel. */
   readonly #fd: number | undefined
+  readonly #home: number
   /** When each slot was asked after last, on `performance.now()`'s clock. */
   readonly #probed: Float64Array
 
-  constructor(words: Int32Array, slots: number, fd: number | undefined) {
+  /** @param home - the participant whose mapping this thread uses; 0: its own */
+  constructor(words: Int32Array, slots: number, fd: number | undefined, home = 0) {
     this.#words = words
     this.#slots = slots
     this.#fd = fd
+    this.#home = home
     this.#probed = new Float64Array(slots + 1).fill(Number.NEGATIVE_INFINITY)
   }
 
@@ -109,7 +112,7 @@ export class Participants {
         [NAMESPACE, own.namespace],
         [THREAD_ID, own.threadId],
         [LOCKED, this.#fd === undefined ? 0 : 1],
-        [HOME, this.#fd === undefined ? this.#findHome(own) : 0],
+        [HOME, this.#home],
         [AWAITED, 0],
         [ARMED, 0],
         [BELL, 0],
@@ -145,32 +148,28 @@ export class Participants {
     return this.#fd === undefined || loadedKernel()?.lockBytes(this.#fd, byteOf(slot), 1) !== false
   }
 
-  /** A participant of this process that holds a byte: when that one's byte is free, the whole process has ended. */
-  #findHome({ processId, namespace }: SystemIdentity): number {
-    for (let slot = 1; slot <= this.#slots; slot++) {
-      const word = (name: number) => Atomics.load(this.#words, slotIndex(slot) + name)
-      const state = word(STATE)
-      const isHome = word(PROCESS_ID) === processId && word(NAMESPACE) === namespace && word(LOCKED) === 1
-      // Only a main thread lives as long as its process does.
-      if (stateOf(state) === ALIVE && isHome && word(THREAD_ID) === 0) return participantOf(slot, state >>> 2)
-    }
-    return 0
-  }
-
   /** This thread takes part no more. What it holds counts as left by a thread that has ended. */
   leave(participant: number): void {
     const alive = stateWord(generationOf(participant), ALIVE)
     this.#run(markEnded(PARTICIPANTS, slotOf(participant), alive))
   }
 
-  /** All threads of a process of this namespace take part no more. */
-  endAllOf(processId: number): void {
-    for (let slot = 1; slot <= this.#slots; slot++) {
-      const word = (name: number) => Atomics.load(this.#words, slotIndex(slot) + name)
-      const seen = word(STATE)
-      if (stateOf(seen) === ALIVE && word(PROCESS_ID) === processId && word(NAMESPACE) === thisThread().namespace)
-        this.#run(markEnded(PARTICIPANTS, slot, seen))
-    }
+  /** Whether another thread uses the mapping that `home` has made. */
+  hasGuests(home: number): boolean {
+    for (let slot = 1; slot <= this.#slots; slot++) if (this.#isGuest(slot, home)) return true
+    return false
+  }
+
+  /** All threads that use the mapping that `home` has made take part no more. */
+  endGuests(home: number): void {
+    for (let slot = 1; slot <= this.#slots; slot++)
+      if (this.#isGuest(slot, home))
+        this.#run(markEnded(PARTICIPANTS, slot, Atomics.load(this.#words, slotIndex(slot) + STATE)))
+  }
+
+  #isGuest(slot: number, home: number): boolean {
+    const word = (name: number) => Atomics.load(this.#words, slotIndex(slot) + name)
+    return stateOf(word(STATE)) === ALIVE && word(LOCKED) === 0 && word(HOME) === home
   }
 
   /** Whether the thread that had this participant has ended. Cheap while it lives: the kernel is asked now and then only. */
@@ -238,7 +237,8 @@ export class Participants {
     // One's own lock would look free, since it is one's own.
     if (identity.nativeId === own.nativeId && identity.namespace === own.namespace && identity.started === own.started)
       return false
-    if (word(LOCKED) === 1 && this.#fd !== undefined) return !this.#isLocked(slot)
+    if (word(LOCKED) === 1 && this.#fd !== undefined && !this.#isLocked(slot)) return true
+    // Also of one whose byte is locked: a descriptor may have outlived its thread.
     if (hasEnded(identity)) return true
     const home = word(HOME)
     if (home === 0 || slotOf(home) === slot || this.#fd === undefined) return false

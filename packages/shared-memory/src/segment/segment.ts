@@ -16,9 +16,8 @@ import {
   readUse,
   takeArea,
 } from './heap.js'
-import type { Kernel } from './kernel.js'
-import { IDENTITY, identityWords, MAGIC, magic, pageBytes } from './layout.js'
-import { map } from './mapping.js'
+import { IDENTITY, identityWords, MAGIC, magic } from './layout.js'
+import { withFirstPage } from './mapping.js'
 import { offer, withdraw } from './neighbours.js'
 import { createFile, heapOf, type Joined, joinFile, joinThroughNeighbour, notFound } from './open-file.js'
 import { type SegmentOptions, segmentOptions } from './options.js'
@@ -26,6 +25,8 @@ import { type ParticipantReport, Participants } from './participants.js'
 import { listSegments, type SegmentReport } from './report.js'
 import { removeIfLast } from './sweep.js'
 import { KernelWaiting, PollingWaiting, type Waiting } from './waiting.js'
+
+// More than 300 lines, most of them doc comments: this is the one class by which users, and all primitives, see a segment.
 
 const memoryKind = 'segment'
 const segmentKind = 'shared-memory/Segment'
@@ -74,7 +75,8 @@ export class Segment implements Memory {
   readonly #heap: Heap
   readonly #waiting: Waiting
   readonly #directory = new Directory(this)
-  #openings = 1
+  /** How many `close` calls belong to it; a handle that opens it on its way takes none. */
+  #openings = 0
   #left = false
 
   private constructor(joined: Joined) {
@@ -96,7 +98,7 @@ export class Segment implements Memory {
     }
     this.#waiting = joined.kernel ? new KernelWaiting(place, joined.kernel, joined.buffer) : new PollingWaiting(place)
     joinedHere.set(joined.identity, this)
-    if (joined.kernel) offer(joined.identity, joined.buffer)
+    if (joined.kernel) offer(joined.identity, { buffer: joined.buffer, home: joined.participant })
     // Of another thread that may take it away: its first word is what tells. One's own needs no look at shared memory.
     else Object.defineProperty(this, 'isClosed', { get: () => this.#left || words[MAGIC] !== magic })
     leaveAtExit()
@@ -112,7 +114,7 @@ export class Segment implements Memory {
    * @throws Error `ERR_UNSUPPORTED_PLATFORM`: not on Linux, or without the package koffi
    */
   static create(options: SegmentOptions): Segment {
-    return new Segment(createFile(segmentOptions(options)))
+    return new Segment(createFile(segmentOptions(options))).reopen()
   }
 
   /**
@@ -126,7 +128,7 @@ export class Segment implements Memory {
    * @throws Error `ERR_UNSUPPORTED_PLATFORM`: not on Linux, or without the package koffi
    */
   static open(name: string): Segment {
-    return find({ name: checkName(name) }, true)
+    return find({ name: checkName(name) }).reopen()
   }
 
   /**
@@ -167,7 +169,7 @@ export class Segment implements Memory {
       throw badHandle('not a handle of a segment')
     if (handle.version !== handleVersion)
       throw badHandle(`a handle of a segment in version ${describe(handle.version)}; this is version ${handleVersion}`)
-    return openHandle(handle, true)
+    return openHandle(handle).reopen()
   }
 
   /** What is used, and by whom. Does not block. @throws ClosedError `ERR_CLOSED`; CorruptError `ERR_CORRUPT` */
@@ -178,6 +180,8 @@ export class Segment implements Memory {
       const use = readUse(this.words, this.#heap)
       if (use) return { ...use, size: this.size, participants: this.#joined.participants.report() }
     }
+    // Another thread may have closed it meanwhile: zeros are no sizes.
+    this.#throwIfClosed()
     throw this.#corrupt()
   }
 
@@ -200,19 +204,25 @@ export class Segment implements Memory {
   /** The object with this name; undefined: there is none. Does not block. Otherwise as {@link Segment.getOrCreate}. */
   get<Shared extends SharedObject>(name: string): Shared | undefined {
     this.#throwIfClosed()
-    return this.#directory.get(name) as Shared | undefined
+    const object = this.#directory.get(name) as Shared | undefined
+    this.#throwIfClosed()
+    return object
   }
 
   /** Takes a name off its object, which stays as it is. @returns whether there was one. Otherwise as {@link Segment.get} */
   delete(name: string): boolean {
     this.#throwIfClosed()
-    return this.#directory.delete(name)
+    const isDeleted = this.#directory.delete(name)
+    this.#throwIfClosed()
+    return isDeleted
   }
 
   /** The names of objects in this segment. Does not block. @throws ClosedError `ERR_CLOSED`; CorruptError `ERR_CORRUPT` */
   names(): string[] {
     this.#throwIfClosed()
-    return this.#directory.names()
+    const names = this.#directory.names()
+    this.#throwIfClosed()
+    return names
   }
 
   /**
@@ -255,6 +265,7 @@ export class Segment implements Memory {
   close(): void {
     if (this.#left || --this.#openings > 0) return
     const { participants, participant, kernel, fd, identity, buffer } = this.#joined
+    const hasGuests = kernel !== undefined && participants.hasGuests(participant)
     this.#waiting.close()
     participants.leave(participant)
     this.#left = true
@@ -262,11 +273,15 @@ export class Segment implements Memory {
     joinedHere.delete(identity)
     if (kernel === undefined || fd === undefined) return
     withdraw(identity)
-    kernel.unmap(buffer)
-    // Only now, when none of them can write any more.
-    endThreadsOf(process.pid, kernel, fd, this.slots)
-    removeIfLast(kernel, fd, pathOf(this.name))
-    fs.closeSync(fd)
+    try {
+      kernel.unmap(buffer)
+      // Only now, when none of them can write any more.
+      if (hasGuests)
+        withFirstPage(kernel, fd, (words) => new Participants(words, this.slots, fd).endGuests(participant))
+    } finally {
+      removeIfLast(kernel, fd, pathOf(this.name))
+      fs.closeSync(fd)
+    }
   }
 
   [Symbol.dispose](): void {
@@ -279,28 +294,38 @@ export class Segment implements Memory {
     return this
   }
 
-  /** @internal At the end of the thread: the system does the rest. */
+  /** @internal The name goes, unless somebody else takes part. */
+  removeName(): void {
+    const { fd } = this.#joined
+    if (fd !== undefined) unlinkIfSame(fd, pathOf(this.name))
+  }
+
+  /**
+   * @internal At the end of the thread. It still takes part: other listeners may have work to do. The system tells the others
+   * when it has ended.
+   */
   leave(): void {
-    const { participants, participant, kernel, fd } = this.#joined
-    this.#waiting.close()
-    participants.leave(participant)
+    const { kernel, fd } = this.#joined
+    this.#waiting.forget()
     if (kernel !== undefined && fd !== undefined) removeIfLast(kernel, fd, pathOf(this.name))
   }
 
   allocate(count: number): number {
     this.#throwIfClosed()
     const lines = linesFor(count)
-    const clear = (from: number, to: number) => this.words.fill(0, from, to)
-    const index = runWithoutWaiting(this, takeArea(this.#heap, this.participant, lines, clear))
+    const index = runWithoutWaiting(this, takeArea(this.#heap, this.participant, lines, this.#clear))
     if (index === CORRUPT) throw this.#corrupt()
     return index
   }
 
-  free(index: number): boolean {
+  free(index: number, isStill: () => boolean = () => true): boolean {
     this.#throwIfClosed()
     if (!isArea(this.words, this.#heap, index)) return false
-    const generation = areaGeneration(this.words, index)
-    return runWithoutWaiting(this, freeArea(this.#heap, this.participant, index, generation))
+    return runWithoutWaiting(this, freeArea(this.#heap, this.participant, index, isStill, this.#clear))
+  }
+
+  readonly #clear = (from: number, to: number): void => {
+    this.words.fill(0, from, to)
   }
 
   isAllocated(index: unknown, handle?: MemoryHandle): index is number {
@@ -360,32 +385,22 @@ export class Segment implements Memory {
   }
 }
 
-/** @param counts - whether this is an opening that a `close` belongs to */
-function find(search: { readonly name: string; readonly identity?: string }, counts: boolean): Segment {
+function find(search: { readonly name: string; readonly identity?: string; readonly asked?: boolean }): Segment {
   const found = joinFile({ ...search, known: (identity) => Segment.joined(identity) !== undefined })
-  if (typeof found !== 'string') return Segment.join(found)
-  const segment = Segment.joined(found) as Segment
-  return counts ? segment.reopen() : segment
+  return typeof found === 'string' ? (Segment.joined(found) as Segment) : Segment.join(found)
 }
 
-function openHandle(handle: MemoryHandle, counts: boolean): Segment {
+function openHandle(handle: MemoryHandle): Segment {
   const { segment: name, identity } = handle
   if (typeof identity !== 'string' || !/^[0-9a-f]{32}$/.test(identity)) throw badHandle('the handle names no segment')
   const known = Segment.joined(identity)
-  if (known) return counts ? known.reopen() : known
+  if (known) return known
   const checked = checkName(name)
   const joined = joinThroughNeighbour(checked, identity)
-  return joined ? Segment.join(joined) : find({ name: checked, identity }, counts)
+  return joined ? Segment.join(joined) : find({ name: checked, identity, asked: true })
 }
 
-/** What the threads of this process hold in a segment that it has closed counts as left by the dead. */
-function endThreadsOf(processId: number, kernel: Kernel, fd: number, slots: number): void {
-  // The table is on the first page, which has room for all that there can be.
-  const { words } = map(kernel, fd, pageBytes)
-  new Participants(words, slots, undefined).endAllOf(processId)
-}
-
-registerMemory(memoryKind, (handle) => openHandle(handle, false))
+registerMemory(memoryKind, openHandle)
 registerKind(segmentKind, { version: handleVersion, fromHandle: (handle: SegmentHandle) => Segment.fromHandle(handle) })
 
 let leaves = false

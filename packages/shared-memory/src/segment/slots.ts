@@ -13,7 +13,7 @@ import { compareExchange, isDead, load, type Steps, store } from '@heddle/sync-p
  * 4               · NAMESPACE  · the process-id namespace in which the ids mean something
  * 5               · THREAD_ID  · `worker_threads.threadId`
  * 6               · LOCKED     · 1: the thread holds the slot's byte of the file by a lock that the kernel takes back when it ends
- * 7               · HOME       · the participant whose byte is locked by this thread's process; 0: none
+ * 7               · HOME       · the participant, of the same process, whose mapping this thread uses; 0: its own
  * 8               · AWAITED    · the owner word of the mutex that this thread blocks for without a limit; 0: none
  * 9               · CLAIM      · the native id of the thread that is taking the slot; 0: nobody is
  * 10              · ARMED      · the word for which the thread's event loop wants its bell rung; -1: any; 0: none

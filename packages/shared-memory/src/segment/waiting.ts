@@ -12,6 +12,8 @@ export interface Waiting {
   wait(index: number, expected: number, timeout: number): void
   waitAsync(index: number, expected: number): Promise<unknown> | undefined
   notify(index: number, count: number): void
+  /** At the end of the thread: nobody is to ring for it any more. */
+  forget(): void
   /** Ends what waits in this thread's event loop: it will look, and find the segment closed. */
   close(): void
 }
@@ -28,6 +30,8 @@ export interface WaitingPlace {
 const sliceMs = 20
 /** How often within that a thread looks at the word which some other thread cannot wake it for, or which cannot be woken. */
 const pollMs = 2
+/** How often an event loop that waits looks without having been rung for. */
+const lookMs = 50
 
 /**
  * Of a thread that may call the kernel: it sleeps on the word itself (a futex) when it blocks, and has a bell for its event
@@ -41,6 +45,7 @@ export class KernelWaiting implements Waiting {
   readonly #waits: Waits
   readonly #armedIndex: number
   #bell: OwnBell | undefined
+  #timer: ReturnType<typeof setInterval> | undefined
 
   constructor(place: WaitingPlace, kernel: Kernel, buffer: SharedArrayBuffer) {
     this.#place = place
@@ -69,6 +74,8 @@ export class KernelWaiting implements Waiting {
     this.#bell ??= new OwnBell(this.#kernel, words, this.#place.identity, this.#place.participant, this.#onRing)
     const promise = this.#waits.add(index, expected)
     this.#arm()
+    // A ring may be lost with the one who was to give it.
+    this.#timer ??= setInterval(this.#onRing, lookMs).unref()
     if (Atomics.load(words, index) === expected) return promise
     this.#waits.wake(index)
     return undefined
@@ -82,7 +89,12 @@ export class KernelWaiting implements Waiting {
     this.#doorbells.ring(index, Atomics.load(words, highestSlotIndex))
   }
 
+  forget(): void {
+    this.#bell?.forget()
+  }
+
   close(): void {
+    clearInterval(this.#timer)
     Atomics.store(this.#place.words, this.#armedIndex, 0)
     this.#waits.wakeAll()
     this.#doorbells.close()
@@ -94,10 +106,17 @@ export class KernelWaiting implements Waiting {
   }
 
   readonly #onRing = (): void => {
+    if (this.#waits.size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+      return
+    }
     // Armed before the last look, or a change between the two would ring for nobody.
-    if (this.#waits.size === 0) return
     this.#arm()
-    if (this.#waits.wakeChanged() === 0) Atomics.store(this.#place.words, this.#armedIndex, 0)
+    // If there is only one, it was meant: its word may have changed there and back.
+    const only = this.#waits.onlyIndex
+    if (only === undefined) this.#waits.wakeChanged()
+    else this.#waits.wake(only)
   }
 }
 
@@ -138,6 +157,8 @@ export class PollingWaiting implements Waiting {
     Atomics.notify(words, index, count)
     this.#doorbells.ring(index, Atomics.load(words, highestSlotIndex))
   }
+
+  forget(): void {}
 
   close(): void {
     this.#doorbells.close()

@@ -24,6 +24,9 @@ const wordsPerLine = 16
 /** What a chunk needs beside its blocks. */
 const overheadWords = firstBlock + granuleWords
 
+/** A further chunk is not smaller than all others together divided by this. */
+const leastShare = 16
+
 /** The chunks of one store. Everything here is for whoever holds its lock. */
 export class Chunks {
   readonly #memory: Memory
@@ -84,11 +87,15 @@ export class Chunks {
     let slot = 0
     while (slot < mostChunks && words[this.#root + CHUNKS + slot] !== 0) slot++
     if (slot === mostChunks) return 0
-    const least = lines(granules * granuleWords + overheadWords)
-    let size = Math.max(least, Math.min(firstChunkWords * 2 ** slot, words.length))
+    const wanted = Math.min(firstChunkWords * 2 ** slot, words.length)
+    const needed = lines(granules * granuleWords + overheadWords)
+    // No scraps: there are so many places for chunks, and what is small now would be in the way later.
+    const least = Math.max(needed, lines(Math.floor(this.#total() / leastShare)))
+    // By few questions: each looks at everything in the memory.
+    let size = Math.max(least, wanted)
     let index = this.#memory.allocate(size)
     while (index < 0 && size > least) {
-      size = Math.max(least, lines(Math.floor(size / 2)))
+      size = Math.max(least, lines(Math.floor(size / 8)))
       index = this.#memory.allocate(size)
     }
     if (index < 0) return 0
@@ -106,6 +113,14 @@ export class Chunks {
     // Last: from now on it stays if this thread dies.
     Atomics.store(words, index + MAGIC, chunkMagic)
     return block
+  }
+
+  /** The words of all chunks. */
+  #total(): number {
+    let total = 0
+    for (let slot = 0; slot < mostChunks; slot++)
+      if (this.#words[this.#root + CHUNKS + slot] !== 0) total += this.#words[this.#root + SIZES + slot] as number
+    return total
   }
 
   /**

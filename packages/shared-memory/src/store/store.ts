@@ -80,7 +80,7 @@ export class Store {
     return Atomics.load(memory.words, root + SEED) === 0
   }
 
-  /** A number that nobody can guess before the structure is made, and that never changes. */
+  /** Random, and never changed: it begins the hashes, and tells this structure from a later one in the same place. */
   get seed(): number {
     return this.#seed
   }
@@ -163,12 +163,14 @@ export class Store {
    * A block with room for `words` words behind its head, as USED. Between `begin` and `end`; nothing that counts has changed.
    * What is in it is what its last user left.
    *
+   * @param mayGrow - takes more from the memory if there is no room in what the store has
    * @returns its index; 0: there is no room for it
    */
-  allocate(words: number): number {
+  allocate(words: number, mayGrow = true): number {
     const granules = Math.ceil((words + 2) / granuleWords)
     let block = this.#bins.take(granules)
     if (block === 0) {
+      if (!mayGrow) return 0
       const added = this.#chunks.add(granules)
       if (added === 0) return 0
       this.#bins.add(added, this.#chunks.sizeAt(added))
@@ -295,12 +297,21 @@ export class Store {
     words[end + BEFORE] = before
   }
 
-  /** Under the lock: gives everything back. From now on each use throws, here and in every other thread. */
-  dispose(): void {
-    // Odd to the end, also when it was already: whoever finds this thread dead goes on.
+  /**
+   * Under the lock: gives everything back, and the structure's object itself, of which the lock is a part. From now on each
+   * use throws, here and in every other thread. Who dies on the way leaves the structure empty, and somebody else can do it.
+   *
+   * @param object - the index of its first word, the tag
+   * @returns whether the object is gone, and the lock with it; false: its memory takes nothing back, and the lock is held
+   */
+  dispose(object: number): boolean {
+    // Odd to the end, also when it was already: whoever finds this thread dead repairs.
     if (!(this.sequence() & 1)) this.begin()
     this.#chunks.freeAll()
+    if (this.memory.free) return this.memory.free(object, () => this.words[this.#root + SEED] === this.#seed)
     Atomics.store(this.words, this.#root + SEED, 0)
+    Atomics.store(this.words, object, 0)
+    return false
   }
 
   #behind(block: number, granules: number): number {

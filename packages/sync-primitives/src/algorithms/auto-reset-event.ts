@@ -11,11 +11,15 @@ import { checkpoint, compareExchange, GAVE_UP, load, notify, type Steps, wait } 
  * Source: the binary semaphore of a mutex, see `mutex.ts`, with its values the other way round and without an owner.
  */
 export const SET = 1
-const WAITERS = 2
+export const WAITERS = 2
 
-/** Uses up the signal, or waits for one; false: gave up, and a signal that is there stays. */
-export function* takeSignal(index: number): Steps<boolean> {
-  let waiters = 0
+/**
+ * Uses up the signal, or waits for one; false: gave up, and a signal that is there stays.
+ *
+ * @param hasSlept - whether its caller has slept on the word already
+ */
+export function* takeSignal(index: number, hasSlept = false): Steps<boolean> {
+  let waiters = hasSlept ? WAITERS : 0
   for (;;) {
     yield checkpoint(['take signal', waiters])
     const seen = yield load(index)

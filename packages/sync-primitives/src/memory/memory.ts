@@ -18,8 +18,14 @@ export interface Memory {
    * taken back when this thread ends before it has made the first of them other than 0.
    */
   allocate(count: number): number
-  /** Gives back what begins at `index`, where words can be given back; false: nothing begins there. */
-  free?(index: number): boolean
+  /**
+   * Gives back what begins at `index`, where words can be given back. Its first line reads as zeros from then on, until
+   * somebody else has it.
+   *
+   * @param isStill - whether that is what the caller takes it for; asked when nobody else can free it. Default: it is
+   * @returns false: nothing begins there, or it is something else
+   */
+  free?(index: number, isStill?: () => boolean): boolean
   /** Whether `index` is the first word of something that was allocated, and has not been freed since `handle` was made. */
   isAllocated(index: unknown, handle?: MemoryHandle): index is number
   /** Blocks this thread while `words[index] === expected`, at most `timeout` milliseconds; may return early. */

@@ -6,7 +6,7 @@ import { newThreads } from '../../peers/pool/heddle.js'
 import { lengthOf } from '../../peers/pool/heddle-tasks.js'
 import * as tinypool from '../../peers/pool/tinypool.js'
 import { median } from '../../statistics.js'
-import { batched } from './duel.js'
+import { batched } from '../batched.js'
 
 type Shared = ArrayBufferView<SharedArrayBuffer>
 type Bytes = ArrayBuffer | Shared

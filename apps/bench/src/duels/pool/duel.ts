@@ -1,33 +1,5 @@
-import type { DuelRunner, Outcome } from '../../arena.js'
-import { portions, runBatches, type Side } from '../../batches.js'
+import type { Outcome } from '../../arena.js'
 import type { Cost } from '../../report.js'
-
-type Batches = Omit<Side, 'calls'>
-
-/** How many operations of ours make up a batch, how many batches a round. */
-export interface Own {
-  readonly calls: number
-  readonly batches: number
-}
-
-/** A duel of batches. A slow rival does `less` times fewer operations in a batch. */
-export function batched(
-  rival: () => Promise<Batches & { readonly version: string }>,
-  ours: () => Promise<Batches> | Batches,
-  own: Own,
-  less = 1,
-): DuelRunner {
-  return async (sizes) => {
-    const { calls, batches } = portions(sizes, own)
-    // First, since a rival that is not there leaves nothing to measure, and nothing to close.
-    const { version, ...theirs } = await rival()
-    const sides = [
-      { ...(await ours()), calls },
-      { ...theirs, calls: Math.ceil(calls / less) },
-    ] as const
-    return { duel: await runBatches(...sides, { rounds: sizes.rounds, batches }), rivalVersion: version }
-  }
-}
 
 /** A duel of times on the clock, in µs; both sides are measured once in each round, after one round that is not counted. */
 export async function timed(

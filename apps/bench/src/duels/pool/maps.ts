@@ -7,7 +7,8 @@ import { increment, work } from '../../peers/pool/heddle-tasks.js'
 import incrementNumber from '../../peers/pool/increment.js'
 import * as python from '../../peers/pool/python.js'
 import { work as workOn } from '../../peers/pool/work.js'
-import { batched, check } from './duel.js'
+import { batched } from '../batched.js'
+import { check } from './duel.js'
 
 const numbers = { calls: 1_000_000, batches: 1 }
 const heavy = { calls: 64, batches: 2 }

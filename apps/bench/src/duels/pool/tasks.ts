@@ -9,7 +9,8 @@ import { piscinaThreads } from '../../peers/pool/piscina.js'
 import { poolifierThreads } from '../../peers/pool/poolifier.js'
 import { tinypoolProcesses, tinypoolThreads } from '../../peers/pool/tinypool.js'
 import { workerpoolProcesses, workerpoolThreads } from '../../peers/pool/workerpool.js'
-import { batched, check } from './duel.js'
+import { batched } from '../batched.js'
+import { check } from './duel.js'
 
 const burst = { calls: 10_000, batches: 1 }
 const workers = 2

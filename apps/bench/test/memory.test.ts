@@ -1,0 +1,151 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { Batches } from '@heddle/bench/duels/batched.js'
+import { duels } from '@heddle/bench/duels/memory.js'
+import { counting } from '@heddle/bench/peers/memory/counts.js'
+import { handoff } from '@heddle/bench/peers/memory/handoff.js'
+import { children, timeOf } from '@heddle/bench/peers/pool/children.js'
+import { meets } from '@heddle/bench/report.js'
+import { plans } from '@heddle/bench/suites/memory-plans.js'
+import { expect, test } from '@jest/globals'
+
+const goals = {
+  'process-atomic': '<= 1.2',
+  'process-mutex-uncontended': '<= 1.3',
+  'process-handoff': '<= 1.5',
+  'process-handoff-vs-send': '>= 4',
+  'process-handoff-async': '<= 2',
+  'value-lock': '>= 10',
+  'dict-get': '>= 100',
+  'dict-set': '>= 50',
+  'dict-get-thread': '<= 1',
+  'array-share': '<= 1',
+  'cache-get': '<= 10',
+}
+
+const peers = [
+  'bare futex calls through koffi',
+  'process.send',
+  'python3 multiprocessing.Value',
+  'python3 multiprocessing.Manager().dict',
+  'sharedmap',
+  'a copy by process.send',
+]
+
+const onLinux = process.platform === 'linux' ? test : test.skip
+
+test('every plan names a duel, every duel belongs to a plan, and no two rows look the same', () => {
+  const named = plans.map(({ gate, duel }) => `${gate}/${duel}`)
+  expect(named.sort()).toEqual(Object.keys(duels).sort())
+  const rows = plans.map(({ gate, rival }) => `${gate}, ${rival}`)
+  expect(new Set(rows).size).toBe(rows.length)
+})
+
+test('the suite memory prints nothing but one array, a row for every gate and every peer, measured or with the reason why not', () => {
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ['dist/main.js', '--suite', 'memory', '--json', '--rounds', '1', '--calls', '3'],
+    { encoding: 'utf8', timeout: 100_000 },
+  )
+  const rows = JSON.parse(stdout) as Record<string, unknown>[]
+  expect(rows.filter((row) => 'failed' in row)).toEqual([])
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const gateRows = rows.filter((row) => 'gate' in row)
+  const skipped = rows.filter((row) => 'skipped' in row)
+  const measured = rows.filter((row) => !('skipped' in row))
+
+  expect(rows).toHaveLength(plans.length)
+  expect(gateRows.map(({ gate, goal }) => [gate, goal])).toEqual(Object.entries(goals))
+  expect(rows.map((row) => row.rival)).toEqual(expect.arrayContaining(peers))
+  for (const row of rows) {
+    expect(row.suite).toBe('memory')
+    expect(Object.keys(goals)).toContain(row.gate ?? row.beside)
+  }
+  for (const row of skipped) expect(row.skipped).toMatch(/does not (load|start)|cannot be (told|made)/)
+  for (const row of measured)
+    expect(row).toMatchObject({
+      value: expect.any(Number),
+      ours: expect.any(Number),
+      theirs: expect.any(Number),
+      rivalVersion: expect.stringMatching(/^v?\d+\./),
+      unit: expect.any(String),
+      spread: [expect.any(Number), expect.any(Number)],
+      wall: { ours: expect.any(Number), rival: expect.any(Number) },
+    })
+  // A gate that could not be measured is not met.
+  expect(gateRows.map((row) => row.ok)).toEqual(
+    gateRows.map((row) => !('skipped' in row) && meets(row.value as number, row.goal as string)),
+  )
+}, 120_000)
+
+onLinux(
+  'two processes lose no count, an odd number included, and both are charged and gone afterwards',
+  async () => {
+    const before = children()
+    const [side] = (await counting(['lock'])) as [Batches]
+    const peers = children().filter((pid) => !before.includes(pid))
+    expect(peers).toHaveLength(2)
+    expect(await chargedOfPeers(side, peers, 200_001)).toBeGreaterThan(0.2)
+    await side.close?.()
+    for (const pid of peers) expect(children()).not.toContain(pid)
+  },
+  20_000,
+)
+
+for (const way of ['block', 'await', 'futex', 'echo'] as const)
+  onLinux(
+    `a round trip by ${way} comes to its end in both processes, and charges both`,
+    async () => {
+      const before = children()
+      const { ours, rival } = await handoff(way, 'echo')
+      const peers = children().filter((pid) => !before.includes(pid))
+      try {
+        for (const side of [ours, rival, ours]) expect(await chargedOfPeers(side, peers, 300)).toBeGreaterThan(0.2)
+      } finally {
+        await ours.close?.()
+      }
+      expect(peers).toHaveLength(1)
+      expect(children()).not.toContain(peers[0])
+    },
+    20_000,
+  )
+
+onLinux(
+  'a peer that sleeps in a bare call ends when the bench is killed',
+  async () => {
+    const bench = spawn(process.execPath, ['test/fixtures/sleeping-peer.mjs'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await once(bench.stdout, 'data')) as [Buffer]
+    const peer = Number(line)
+    expect(stateOf(peer)).not.toMatch(ended)
+    const exit = once(bench, 'exit')
+    bench.kill('SIGKILL')
+    await exit
+    const deadline = performance.now() + 10_000
+    while (!ended.test(stateOf(peer)) && performance.now() < deadline) await new Promise(setImmediate)
+    const state = stateOf(peer)
+    if (!ended.test(state)) process.kill(peer, 'SIGKILL')
+    expect(state).toMatch(ended)
+  },
+  20_000,
+)
+
+/** Which part of the time that the peers have used for a batch it was charged with. */
+async function chargedOfPeers(side: Batches, peers: readonly number[], calls: number): Promise<number> {
+  const [used, own] = [timeOf(peers), process.cpuUsage()]
+  const { cpu } = await side.batch(calls)
+  const { user, system } = process.cpuUsage(own)
+  return (cpu - user - system) / (timeOf(peers) - used)
+}
+
+/** One that has ended stays a zombie as long as nobody has asked about it. */
+const ended = /^(gone|Z|X)$/
+
+/** As the system has it: one letter. */
+function stateOf(pid: number): string {
+  try {
+    return / ([A-Z]) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, ''))?.[1] ?? 'unknown'
+  } catch {
+    return 'gone'
+  }
+}
