@@ -1,5 +1,5 @@
 // One scenario of the conformance suite as a program: program.mjs <address of a pool's kit.mjs> <scenario>.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate, setTimeout } from 'node:timers/promises'
@@ -101,6 +101,11 @@ const scenarios = {
       await inFolder(async (never) => {
         const held = pool.run(tasks.hold, [never, 'held'])
         const behind = pool.run(tasks.add, [1, 2])
+        // Before it has begun, the throw would cost nobody: it would be given to the next worker, and run for ever.
+        await until(
+          () => existsSync(join(never, 'log')),
+          () => 'the task that is held',
+        )
         writeFileSync(join(dir, 'open'), '')
         console.log('while busy:', await codeOf(held))
         console.log('behind it:', await behind)
