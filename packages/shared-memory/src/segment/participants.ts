@@ -178,7 +178,7 @@ export class Participants {
     // Nobody was ever this: the word was damaged. As a dead one it is taken over, and its lock's next owner is told.
     if (slot === 0 || slot > this.#slots) return true
     const seen = Atomics.load(this.#words, slotIndex(slot) + STATE)
-    if (seen >>> 2 !== generationOf(participant) || stateOf(seen) === ENDED) return true
+    if (seen >>> 2 !== generationOf(participant) || stateOf(seen) === ENDED || stateOf(seen) === FREE) return true
     const now = performance.now()
     if (!fresh && now - (this.#probed[slot] as number) < probeIntervalMs) return false
     this.#probed[slot] = now

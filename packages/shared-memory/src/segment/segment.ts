@@ -95,6 +95,7 @@ export class Segment implements Memory {
       identity: joined.identity,
       participant: joined.participant,
       highestSlotIndex: this.highestSlotIndex,
+      slots: joined.slots,
     }
     this.#waiting = joined.kernel ? new KernelWaiting(place, joined.kernel, joined.buffer) : new PollingWaiting(place)
     joinedHere.set(joined.identity, this)

@@ -24,6 +24,7 @@ export interface WaitingPlace {
   readonly identity: string
   readonly participant: number
   readonly highestSlotIndex: number
+  readonly slots: number
 }
 
 /** The longest that a thread waits before it asks again whether somebody has died. */
@@ -82,11 +83,11 @@ export class KernelWaiting implements Waiting {
   }
 
   notify(index: number, count: number): void {
-    const { words, highestSlotIndex } = this.#place
+    const { words, highestSlotIndex, slots } = this.#place
     if (words[HAS_POLLERS] !== 0) Atomics.notify(words, index, count)
     this.#kernel.wake(this.#address + index * 4, count)
     this.#waits.wake(index)
-    this.#doorbells.ring(index, Atomics.load(words, highestSlotIndex))
+    this.#doorbells.ring(index, Math.min(Atomics.load(words, highestSlotIndex), slots))
   }
 
   forget(): void {
@@ -153,9 +154,9 @@ export class PollingWaiting implements Waiting {
   }
 
   notify(index: number, count: number): void {
-    const { words, highestSlotIndex } = this.#place
+    const { words, highestSlotIndex, slots } = this.#place
     Atomics.notify(words, index, count)
-    this.#doorbells.ring(index, Atomics.load(words, highestSlotIndex))
+    this.#doorbells.ring(index, Math.min(Atomics.load(words, highestSlotIndex), slots))
   }
 
   forget(): void {}

@@ -1,4 +1,4 @@
-import { generationOf, participantOf, slotOf } from '../memory/participants.js'
+import { generationOf, lastSlot, participantOf, slotOf } from '../memory/participants.js'
 import { add, checkpoint, EVERYBODY, GAVE_UP, isDead, load, notify, type Steps, store, wait } from '../steps.js'
 import { lockBriefly, type Outcome, unlock } from './mutex.js'
 
@@ -66,7 +66,7 @@ const record = (index: number, slot: number): number => index + headerWords + (s
 
 /** Whether somebody has a ticket; it may be dead. */
 export function isQueued(words: Int32Array, { index, highest }: Line): boolean {
-  const last = Atomics.load(words, highest)
+  const last = lastSlot(Atomics.load(words, highest))
   for (let slot = 1; slot <= last; slot++)
     for (const lane of [BLOCKING_LANE, AWAITING_LANE])
       if (Atomics.load(words, record(index, slot) + TICKET + lane) !== 0) return true
@@ -231,7 +231,7 @@ function* claimRecord(line: Line, participant: number): Steps<void> {
 
 /** Under LOCK: whether nobody who lives waits with an earlier ticket. Tickets of this thread's other lane do not count. */
 function* isFirst({ index, highest }: Line, participant: number, ticket: number): Steps<boolean> {
-  const last = yield load(highest)
+  const last = lastSlot(yield load(highest))
   let othersWait = false
   for (let slot = 1; slot <= last; slot++) {
     const at = record(index, slot)
@@ -262,7 +262,7 @@ const isEarlier = (one: number, other: number): boolean => {
 
 /** Under LOCK: the free permits, if nobody has died. */
 function* countFree({ index, highest }: Line): Steps<number> {
-  const last = yield load(highest)
+  const last = lastSlot(yield load(highest))
   let free = yield load(index + TOTAL)
   for (let slot = 1; slot <= last; slot++) free -= yield load(heldIndex(index, slot))
   return free
@@ -271,7 +271,7 @@ function* countFree({ index, highest }: Line): Steps<number> {
 /** Under LOCK: takes back what the dead hold, up to the bound, and counts the free permits. */
 function* reclaimAndCountFree(line: Line): Steps<number> {
   const { index, highest } = line
-  const last = yield load(highest)
+  const last = lastSlot(yield load(highest))
   for (let slot = 1; slot <= last; slot++) {
     const at = record(index, slot)
     const held = yield load(at + HELD)
@@ -294,7 +294,7 @@ function* takeBack(line: Line, at: number, held: number): Steps<void> {
 /** Under LOCK: wakes the thread with the earliest ticket. If that one is dead, those behind it find out by themselves. */
 function* wakeFirst({ index, highest }: Line): Steps<void> {
   if ((yield load(index + QUEUED)) === 0) return
-  const last = yield load(highest)
+  const last = lastSlot(yield load(highest))
   let first = 0
   let at = 0
   for (let slot = 1; slot <= last; slot++)
@@ -311,7 +311,7 @@ function* wakeFirst({ index, highest }: Line): Steps<void> {
 
 /** Under LOCK: nobody will get a permit any more, and all who sleep must learn that. */
 function* wakeAll({ index, highest }: Line): Steps<void> {
-  const last = yield load(highest)
+  const last = lastSlot(yield load(highest))
   for (let slot = 1; slot <= last; slot++) {
     yield add(record(index, slot) + WAKE, 1)
     yield notify(record(index, slot) + WAKE, EVERYBODY)

@@ -1,4 +1,4 @@
-import { generationOf, participantOf, slotOf } from '../memory/participants.js'
+import { generationOf, lastSlot, participantOf, slotOf } from '../memory/participants.js'
 import {
   add,
   checkpoint,
@@ -146,8 +146,8 @@ function* removeDeadWriter({ index }: ReadWriteWords, participant: number): Step
   if (gate !== 'acquired' && gate !== 'owner died') return false
   if (gate === 'owner died') yield* markMutexConsistent(index + GATE, participant)
   const writer = yield load(index + WRITER)
-  // Whoever stands there, behind my gate, has died.
-  if (writerOf(writer) !== 0 && !leavesDamage(writer)) yield* openToReaders(index + WRITER, 0)
+  // Whoever stands there, behind my gate, has died. Nobody can have left flags alone but by writing where it must not.
+  if (writer > 0 && !leavesDamage(writer)) yield* openToReaders(index + WRITER, 0)
   yield* releaseMutex(index + GATE, participant)
   return true
 }
@@ -275,7 +275,7 @@ function* becomeWriter(words: ReadWriteWords, participant: number, mayWait: bool
 /** After WRITER was set: waits until all readers have left. Returns false if it had to give up. */
 function* drain({ index, highest }: ReadWriteWords, mayWait: boolean, died: number): Steps<boolean> {
   // A thread with a higher slot than this comes later, and looks at WRITER first.
-  const last = yield load(highest)
+  const last = lastSlot(yield load(highest))
   for (let slot = 1; slot <= last; slot++) {
     const at = entryIndex(index, slot)
     yield* makeLook(at)
@@ -292,7 +292,7 @@ function* drain({ index, highest }: ReadWriteWords, mayWait: boolean, died: numb
 
 /** Whether a reader who lives is inside. */
 function* hasReaders({ index, highest }: ReadWriteWords): Steps<boolean> {
-  const last = yield load(highest)
+  const last = lastSlot(yield load(highest))
   for (let slot = 1; slot <= last; slot++) {
     const entry = yield load(entryIndex(index, slot))
     if (countOf(entry) > 0 && !(yield isDead(readerOf(slot, entry)))) return true

@@ -35,7 +35,7 @@ import { type Lane, laneOf } from '../drivers/lane.js'
 import { InternalError } from '../errors.js'
 import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
-import { slotOf } from '../memory/participants.js'
+import { lastSlot, slotOf } from '../memory/participants.js'
 import type { ObjectKind, Place } from '../shared-object.js'
 import type { Steps } from '../steps.js'
 import { alreadyInside, notInTime, orAbort } from './read-write-failure.js'
@@ -151,7 +151,7 @@ export class ReadWriteCore {
       return acquireWrite(this.#lock, this.#participant)
     if (Atomics.compareExchange(words, this.#writer, 0, this.#mine) !== 0)
       return finishWrite(this.#lock, this.#participant)
-    const last = Atomics.load(words, this.#lock.highest)
+    const last = lastSlot(Atomics.load(words, this.#lock.highest))
     for (let slot = 1; slot <= last; slot++)
       if (countOf(Atomics.or(words, entryIndex(this.#lock.index, slot), LOOK)) > 0)
         return finishWrite(this.#lock, this.#participant)

@@ -11,6 +11,7 @@ import {
 } from '../algorithms/read-write-lock.js'
 import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
+import { lastSlot } from '../memory/participants.js'
 import type { LockOwner } from './mutex-core.js'
 
 /** Who is inside a read-write lock, and who waits: a snapshot. */
@@ -37,7 +38,7 @@ export function stateOf(memory: Memory, { index, highest }: ReadWriteWords, wait
   const writerWord = Atomics.load(words, writerIndex(index))
   const gateWord = Atomics.load(words, gateIndex(index))
   let readers = 0
-  const last = Atomics.load(words, highest)
+  const last = lastSlot(Atomics.load(words, highest))
   for (let slot = 1; slot <= last; slot++) {
     const entry = Atomics.load(words, entryIndex(index, slot))
     if (countOf(entry) > 0 && !memory.isDead(readerOf(slot, entry))) readers += countOf(entry)

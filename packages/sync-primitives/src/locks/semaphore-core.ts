@@ -23,7 +23,7 @@ import { isAbort } from '../drivers/patience.js'
 import { TimeoutError } from '../errors.js'
 import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
-import { generationOf, slotOf } from '../memory/participants.js'
+import { generationOf, lastSlot, slotOf } from '../memory/participants.js'
 import type { ObjectKind, Place } from '../shared-object.js'
 
 /** The permits of a semaphore, and the ways to take and give them. */
@@ -107,7 +107,7 @@ export class SemaphoreCore {
   #countFree(): number {
     const words = this.#words
     let free = words[this.#total] as number
-    const end = this.#firstHeld + (words[this.#highest] as number) * this.#stride
+    const end = this.#firstHeld + lastSlot(words[this.#highest] as number) * this.#stride
     for (let held = this.#firstHeld; held < end; held += this.#stride) free -= words[held] as number
     return free
   }

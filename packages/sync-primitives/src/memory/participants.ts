@@ -48,6 +48,9 @@ export const slotOf = (participant: number): number => participant & slotMask
 export const generationOf = (participant: number): number => participant >>> slotBits
 export const participantOf = (slot: number, generation: number): number => slot | (generation << slotBits)
 
+/** The highest slot in use, as its word says. Not more than there can be, whatever has been written there. */
+export const lastSlot = (word: number): number => word & slotMask
+
 export const participantTableWords = (slots: number): number => (slots + 1) * wordsPerSlot
 
 /** How long an answer about a living thread stands before the kernel is asked again, in milliseconds. */
