@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -148,4 +148,25 @@ test('an object that is disposed of by two, one of whom is late, is freed once, 
     outcomeOf(late)
   expect(later.map((each) => each.get(0))).toEqual(later.map((_, n) => n))
   expect(laterDict.get('still')).toBe('here')
+})
+
+test('freeing by the segment is told from freeing again, also when another object has the place', () => {
+  using segment = Segment.create({ size: 1 })
+  const mutex = new Mutex({ memory: segment })
+  const dict = new SharedDict({ memory: segment })
+  expect([segment.dispose(mutex), segment.dispose(dict)]).toEqual([true, true])
+  let later = new Mutex({ memory: segment })
+  while (later.toHandle().index !== mutex.toHandle().index) later = new Mutex({ memory: segment })
+  expect([segment.dispose(mutex), segment.dispose(dict)]).toEqual([false, false])
+  expect(Mutex.fromHandle(later.toHandle()).tryAcquire()?.held).toBe(true)
+  expect(outcomeOf(() => Mutex.fromHandle(mutex.toHandle()))).toMatchObject({ code: 'ERR_BAD_HANDLE' })
+})
+
+test('a process that has no descriptor left waits and releases all the same', () => {
+  const { stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', 'ulimit -n 1024 && exec "$0" "$@"', process.execPath, fixture('no-descriptors.mjs')],
+    { encoding: 'utf8' },
+  )
+  expect({ stdout, stderr }).toEqual({ stdout: 'EMFILE\nfalse\nfalse\n', stderr: '' })
 })

@@ -30,10 +30,13 @@ export const STATE = 1
 export class Place {
   readonly memory: Memory
   readonly index: number
+  /** Its memory's part of the object's handle: of this object, also when it was freed and another one has its words. */
+  readonly memoryHandle: MemoryHandle
 
   constructor(memory: Memory, index: number) {
     this.memory = memory
     this.index = index
+    this.memoryHandle = memory.toHandle(index)
   }
 
   /** The index of the object's own word number `offset`. */
@@ -100,7 +103,7 @@ export class ObjectKind {
   }
 
   handleOf(place: Place): SharedObjectHandle {
-    return { ...place.memory.toHandle(place.index), kind: this.name, version: this.version, index: place.index }
+    return { ...place.memoryHandle, kind: this.name, version: this.version, index: place.index }
   }
 
   /**

@@ -5,7 +5,12 @@ import type { Segment } from './segment.js'
 
 /** Anything of the family that lives in a memory and travels as a handle. */
 export interface SharedObject {
-  toHandle(): { readonly kind: string; readonly index?: number; readonly identity?: unknown }
+  toHandle(): {
+    readonly kind: string
+    readonly index?: number
+    readonly identity?: unknown
+    readonly generation?: unknown
+  }
 }
 
 /**
@@ -50,9 +55,9 @@ export class Directory {
 
   #opened(): SharedDict<SharedObject> | undefined {
     const index = Atomics.load(this.#segment.words, DIRECTORY)
-    if (index === 0) return undefined
+    if (index === 0 || this.#dict) return this.#dict
     const handle = { ...this.#segment.toHandle(index), kind: 'shared-memory/SharedDict', version: 1, index }
-    this.#dict ??= SharedDict.fromHandle(handle) as SharedDict<SharedObject>
+    this.#dict = SharedDict.fromHandle<SharedObject>(handle)
     return this.#dict
   }
 

@@ -70,18 +70,33 @@ export class Doorbells {
 
 const ring = Uint8Array.of(1)
 
+/** Whose bell it is, and in which segment. */
+interface BellPlace {
+  readonly words: Int32Array
+  readonly identity: string
+  readonly participant: number
+}
+
 /** This thread's own bell. It does not keep the process alive. */
 export class OwnBell {
   readonly #path: string
   readonly #socket: Socket
 
-  /** @param onRing - called in the event loop when somebody has rung, once for many */
-  constructor(kernel: Kernel, words: Int32Array, identity: string, participant: number, onRing: () => void) {
+  /**
+   * @param onRing - called in the event loop when somebody has rung, once for many
+   * @throws when there is no descriptor for it, or the folder has no room; nothing stays behind
+   */
+  constructor(kernel: Kernel, { words, identity, participant }: BellPlace, onRing: () => void) {
     const slot = slotOf(participant)
     this.#path = bellPath(identity, slot, generationOf(participant))
     const made = newBellPath(thisThread().nativeId)
     kernel.makeFifo(made)
-    this.#socket = new Socket({ fd: openOwnBell(made, this.#path), readable: true, writable: false })
+    try {
+      this.#socket = new Socket({ fd: openOwnBell(made, this.#path), readable: true, writable: false })
+    } catch (error) {
+      unlink(made)
+      throw error
+    }
     this.#socket.unref()
     this.#socket.on('data', onRing)
     this.#socket.on('error', onRing)

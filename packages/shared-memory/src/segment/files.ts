@@ -207,6 +207,11 @@ export function openOwnBell(made: string, path: string): number {
   // Whatever the umask has made of it.
   fs.chmodSync(made, ownerOnlyFile)
   const fd = fs.openSync(made, O_RDWR | O_NONBLOCK | O_NOFOLLOW)
-  fs.renameSync(made, path)
-  return fd
+  try {
+    fs.renameSync(made, path)
+    return fd
+  } catch (error) {
+    fs.closeSync(fd)
+    throw error
+  }
 }

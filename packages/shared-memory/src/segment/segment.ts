@@ -237,9 +237,13 @@ export class Segment implements Memory {
   dispose(object: SharedObject & { dispose?(): void }): boolean {
     this.#throwIfClosed()
     const handle = typeof object?.toHandle === 'function' ? object.toHandle() : undefined
-    if (handle?.identity !== this.#joined.identity || !Number.isInteger(handle.index))
+    const index = handle?.index
+    if (handle?.identity !== this.#joined.identity || index === undefined || !Number.isInteger(index))
       throw invalidArgument('not an object of this segment')
-    if (typeof object.dispose !== 'function') return this.free(handle.index as number)
+    // By its generation: another object may have its place.
+    const isStill = () => areaGeneration(this.words, index) === handle.generation
+    if (!isArea(this.words, this.#heap, index) || !isStill()) return false
+    if (typeof object.dispose !== 'function') return this.free(index, isStill)
     object.dispose()
     return true
   }
@@ -295,7 +299,7 @@ export class Segment implements Memory {
     return this
   }
 
-  /** @internal The name goes, unless somebody else takes part. */
+  /** @internal Nobody can open it any more, as after {@link Segment.unlink}; another segment that has the name by now keeps it. */
   removeName(): void {
     const { fd } = this.#joined
     if (fd !== undefined) unlinkIfSame(fd, pathOf(this.name))
