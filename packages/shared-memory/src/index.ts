@@ -28,6 +28,7 @@ export {
   type SharedValueHandle,
   type SharedValueOptions,
 } from './shared-value.js'
+export type { MemoryChoice } from './store/memory-choice.js'
 export {
   type CacheKey,
   type CacheOptions,

@@ -1,8 +1,7 @@
-import { type Memory, type SharedObjectHandle, ThreadMemory } from '@heddle/sync-primitives'
+import type { SharedObjectHandle } from '@heddle/sync-primitives'
 import {
   badHandle,
   deadlineOf,
-  invalidArgument,
   mustBeFunction,
   ObjectKind,
   objectOption,
@@ -15,6 +14,7 @@ import { Dict } from './dict/dict.js'
 import { dictWords } from './dict/layout.js'
 import { ABSENT, type CopiedKey } from './dict/reading.js'
 import { decodeKey } from './store/keys.js'
+import { chosenMemory, type MemoryChoice } from './store/memory-choice.js'
 import { Store } from './store/store.js'
 import { begun, ended } from './store/unfinished.js'
 import { decode, encode } from './store/values.js'
@@ -22,11 +22,8 @@ import { decode, encode } from './store/values.js'
 /** What a {@link SharedDict} takes for a key: as in a Map, 1 and '1' are two, NaN is one, and -0 is 0. */
 export type DictKey = string | number
 
-export interface SharedDictOptions {
-  /** Where its words are. Default: a memory of its own that threads share, of `bytes`. */
-  readonly memory?: Memory | undefined
-  /** Without `memory`: the size of its own one. It never grows; pages that nobody touched cost nothing. Default: 16 MiB. */
-  readonly bytes?: number | undefined
+/** How a dict is made. */
+export interface SharedDictOptions extends MemoryChoice {
   /** How many entries are expected: so many are found quickly from the start. It grows with its entries in any case. */
   readonly initialCapacity?: number | undefined
 }
@@ -36,7 +33,6 @@ export interface UpdateOptions {
   readonly timeout?: number | undefined
 }
 
-const defaultBytes = 16 * 1024 * 1024
 const mostCapacity = 2 ** 27
 
 const kind = new ObjectKind({
@@ -84,11 +80,10 @@ export class SharedDict<Value = unknown> implements Iterable<[DictKey, Value]> {
       this.#dict = new Dict(first.memory, first.at(0))
       return
     }
-    const { memory, bytes = defaultBytes, initialCapacity = 0 } = objectOption(first)
-    if (memory !== undefined && objectOption(first).bytes !== undefined)
-      throw invalidArgument('bytes is the size of a memory of its own: it cannot stand beside memory')
+    const options = objectOption(first)
+    const { initialCapacity = 0 } = options
     wholeNumber('initialCapacity', initialCapacity, 0, mostCapacity)
-    const place = kind.allocate(() => dictWords, memory === undefined ? ThreadMemory.create({ bytes }) : memory)
+    const place = kind.allocate(() => dictWords, chosenMemory(options))
     Dict.format(place.memory, place.at(0))
     this.#place = kind.publish(place)
     this.#dict = new Dict(place.memory, place.at(0))

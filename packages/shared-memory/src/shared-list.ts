@@ -1,4 +1,4 @@
-import { type Memory, type SharedObjectHandle, ThreadMemory } from '@heddle/sync-primitives'
+import type { SharedObjectHandle } from '@heddle/sync-primitives'
 import {
   badHandle,
   describe,
@@ -11,16 +11,11 @@ import {
 import { listWords } from './list/layout.js'
 import { ABSENT, List, noElement } from './list/list.js'
 import { Values } from './list/values.js'
+import { chosenMemory, type MemoryChoice } from './store/memory-choice.js'
 import { decode } from './store/values.js'
 
-export interface SharedListOptions {
-  /** Where its words are. Default: a memory of its own that threads share, of `bytes`. */
-  readonly memory?: Memory | undefined
-  /** Without `memory`: the size of its own one. It never grows; pages that nobody touched cost nothing. Default: 16 MiB. */
-  readonly bytes?: number | undefined
-}
-
-const defaultBytes = 16 * 1024 * 1024
+/** How a list is made. */
+export type SharedListOptions = MemoryChoice
 
 const kind = new ObjectKind({
   name: 'shared-memory/SharedList',
@@ -242,11 +237,7 @@ export class SharedList<Value = unknown> implements Iterable<Value> {
 }
 
 function create(options: SharedListOptions | undefined): Place {
-  const { memory, bytes } = objectOption(options)
-  if (memory !== undefined && bytes !== undefined)
-    throw invalidArgument('bytes is the size of a memory of its own: it cannot stand beside memory')
-  const size = bytes === undefined ? defaultBytes : bytes
-  const place = kind.allocate(() => listWords, memory === undefined ? ThreadMemory.create({ bytes: size }) : memory)
+  const place = kind.allocate(() => listWords, chosenMemory(objectOption(options)))
   List.format(place.memory, place.at(0))
   return kind.publish(place)
 }

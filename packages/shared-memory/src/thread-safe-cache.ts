@@ -50,6 +50,8 @@ type Sought<Value> = { readonly value: Value } | typeof CLAIMED | Computing
 
 const gaveUp = Symbol('gave up')
 
+// A little more than 300 lines: one class, most of which is the contract of its methods.
+
 /**
  * A cache that threads share; in the memory of a segment, processes do. When it is full, the entry goes that was not used for
  * the longest time, by whichever thread.

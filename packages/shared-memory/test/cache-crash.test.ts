@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ThreadSafeCache } from '@heddle/shared-memory'
 import { describe, expect, test } from '@jest/globals'
+import { auditCache } from './support/audit-cache.js'
 import { fakeClock } from './support/cache-clock.js'
-import { auditCache, CacheCrash } from './support/cache-crash.js'
+import { Deathbed } from './support/deathbed.js'
 import { badHandle, outcomeOf } from './support/outcome.js'
 
 type Value = number | string
@@ -152,14 +153,14 @@ const content = (cache: Cache) =>
   Object.fromEntries(keys.filter((key) => cache.has(key)).map((key) => [key, cache.peek(key)]))
 
 function prepare({ options, before, operation, words = 8192 }: Scenario) {
-  const crash = new CacheCrash(words)
+  const crash = new Deathbed<ThreadSafeCache<Value>>(ThreadSafeCache, words)
   const cache: Cache = new ThreadSafeCache({ memory: crash.memory, ...options })
   const handle = cache.toHandle()
   before(cache)
   const base = crash.copy()
-  const earlier = content(base.copy().heirOf<Value>(handle))
-  const stores = base.copy().record<Value>(handle, operation)
-  const now = content(base.copy(stores).heirOf<Value>(handle))
+  const earlier = content(base.copy().heirOf(handle))
+  const stores = base.copy().record(handle, operation)
+  const now = content(base.copy(stores).heirOf(handle))
   return { base, handle, earlier, now, stores }
 }
 
@@ -171,7 +172,7 @@ describe.each(scenarios)('$name, cut off after any of its stores', (scenario) =>
     const seen: object[] = []
     for (let cut = 0; cut <= stores.length; cut++) {
       const crash = base.copy(stores.slice(0, cut))
-      const heir = crash.heirOf<Value>(handle)
+      const heir = crash.heirOf(handle)
       const found = content(heir)
       if (JSON.stringify(found) !== JSON.stringify(seen.at(-1))) seen.push(found)
       // What is there is what was put at some time; what is missing has gone for it.
@@ -198,11 +199,11 @@ describe.each(scenarios)('$name, cut off after any of its stores', (scenario) =>
     const { base, handle, stores } = prepare(scenario)
     for (let cut = 0; cut <= stores.length; cut++) {
       const crash = base.copy(stores.slice(0, cut))
-      const expected = content(crash.copy().heirOf<Value>(handle))
-      const repair = crash.copy().record<Value>(handle, (cache) => cache.has('not there'))
+      const expected = content(crash.copy().heirOf(handle))
+      const repair = crash.copy().record(handle, (cache) => cache.has('not there'))
       for (let at = cut % step; at <= repair.length; at += step) {
         const repaired = crash.copy(repair.slice(0, at))
-        expect(content(repaired.heirOf<Value>(handle))).toEqual(expected)
+        expect(content(repaired.heirOf(handle))).toEqual(expected)
         auditCache(repaired.raw, handle.index)
       }
     }
@@ -210,7 +211,7 @@ describe.each(scenarios)('$name, cut off after any of its stores', (scenario) =>
 })
 
 test.each([0, -8, 2 ** 31 - 4])('a repair keeps the order of use, when that is counted from %i on', (first) => {
-  const crash = new CacheCrash(8192)
+  const crash = new Deathbed<ThreadSafeCache<Value>>(ThreadSafeCache, 8192)
   const cache: Cache = new ThreadSafeCache({ memory: crash.memory, maxSize: 6 })
   const nextLow = cache.toHandle().index + 1 + 135 + 12
   crash.raw[nextLow] = first
@@ -220,7 +221,7 @@ test.each([0, -8, 2 ** 31 - 4])('a repair keeps the order of use, when that is c
     (n) => 100 - n * 10,
   )(cache)
   for (const key of ['k4', 'k0', 'k2']) cache.get(key)
-  const heir = crash.heirOf<Value>(cache.toHandle())
+  const heir = crash.heirOf(cache.toHandle())
   // As if somebody had died inside.
   const sequence = cache.toHandle().index + 2
   crash.raw[sequence] = (crash.raw[sequence] as number) + 1
@@ -235,11 +236,11 @@ test.each([0, -8, 2 ** 31 - 4])('a repair keeps the order of use, when that is c
 })
 
 test('dispose, cut off after any of its stores, leaves an empty cache or what was there, or one that is refused', () => {
-  const crash = new CacheCrash(8192)
+  const crash = new Deathbed<ThreadSafeCache<Value>>(ThreadSafeCache, 8192)
   const cache: Cache = new ThreadSafeCache({ memory: crash.memory })
   const handle = cache.toHandle()
   fill(5)(cache)
-  const stores = crash.copy().record<Value>(handle, (each) => each.dispose())
+  const stores = crash.copy().record(handle, (each) => each.dispose())
   const seen: unknown[] = []
   for (let cut = 0; cut <= stores.length; cut++) {
     const left = crash.copy(stores.slice(0, cut))
@@ -247,7 +248,7 @@ test('dispose, cut off after any of its stores, leaves an empty cache or what wa
     let last: unknown = opened
     const sizes: number[] = []
     if (!(opened instanceof Error)) {
-      const heir = left.heirOf<Value>(handle)
+      const heir = left.heirOf(handle)
       sizes.push(heir.size())
       auditCache(left.raw, handle.index)
       heir.put('new', 1).dispose()

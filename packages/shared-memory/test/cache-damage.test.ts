@@ -1,8 +1,8 @@
 import { ThreadSafeCache } from '@heddle/shared-memory'
 import { ThreadMemory } from '@heddle/sync-primitives'
 import { expect, test } from '@jest/globals'
+import { auditCache } from './support/audit-cache.js'
 import { fakeClock } from './support/cache-clock.js'
-import { auditCache } from './support/cache-crash.js'
 import { outcomeOf } from './support/outcome.js'
 
 const nonsense = [-1, 1, 3, 77, 12_345_677, 2 ** 31 - 1, -(2 ** 31), 0x55555555]

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SharedDict } from '@heddle/shared-memory'
 import { describe, expect, test } from '@jest/globals'
-import { audit, CrashMemory } from './support/crash.js'
+import { auditDict } from './support/audit-dict.js'
+import { CrashMemory } from './support/crash.js'
 
 type Value = number | string | undefined
 interface Dict extends Pick<SharedDict<Value>, 'delete' | 'clear'>, Iterable<unknown> {
@@ -114,10 +115,10 @@ describe.each(scenarios)('$name, cut off at any of its stores', (scenario) => {
       expect(found).toEqual(expected)
       expect(heir.size).toBe(found.length)
       for (const [key, value] of heir) expect(heir.get(key)).toBe(value)
-      audit(memory.raw, index)
+      auditDict(memory.raw, index)
       operation(heir)
       expect(content(heir)).toEqual(now)
-      audit(memory.raw, index)
+      auditDict(memory.raw, index)
     }
     expect(expected).toEqual(now)
     expect(stores).toBeGreaterThan(3)
@@ -135,7 +136,7 @@ describe.each(scenarios)('$name, cut off at any of its stores', (scenario) => {
         const memory = cut.copy()
         const done = memory.cutOff<Value>(index, repairs, (dict) => void dict.keys())
         expect(content(memory.heirOf<Value>(index))).toEqual(expected)
-        audit(memory.raw, index)
+        auditDict(memory.raw, index)
         if (done) break
       }
     }
@@ -151,13 +152,13 @@ test('the place that one held who has died before its first value goes with the 
     const memory = base.copy()
     if (memory.cutOff<Value>(index, stores, (dict) => void dict.update('never', () => 1))) break
     const isWhole = memory.raw[index + 1] === 0 && (memory.raw[index + 2] as number) % 2 === 0
-    if (isWhole && audit(memory.raw, index).claim === 1) held = memory
+    if (isWhole && auditDict(memory.raw, index).claim === 1) held = memory
   }
   const grown = (held as CrashMemory).copy()
   fill(20)(grown.heirOf<Value>(index))
-  expect(audit(grown.raw, index)).toMatchObject({ claim: 0, live: 20 })
+  expect(auditDict(grown.raw, index)).toMatchObject({ claim: 0, live: 20 })
   const repaired = (held as CrashMemory).copy()
   repaired.raw[index + 2] = (repaired.raw[index + 2] as number) | 1
   expect(content(repaired.heirOf<Value>(index))).toEqual([])
-  expect(audit(repaired.raw, index)).toMatchObject({ claim: 0, live: 0 })
+  expect(auditDict(repaired.raw, index)).toMatchObject({ claim: 0, live: 0 })
 })

@@ -1,7 +1,7 @@
 import { SharedDict } from '@heddle/shared-memory'
 import { ThreadMemory } from '@heddle/sync-primitives'
 import { describe, expect, test } from '@jest/globals'
-import { audit } from './support/crash.js'
+import { auditDict } from './support/audit-dict.js'
 import { outcomeOf } from './support/outcome.js'
 
 const nonsense = [-1, 1, 3, 77, 12_345_677, 2 ** 31 - 1, -(2 ** 31), 0x55555555]
@@ -90,7 +90,7 @@ describe('a word that can be made again holds nonsense', () => {
       words[index + 2] = (words[index + 2] as number) | 1
       dict.keys()
       expect(new Map(dict)).toEqual(map)
-      expect(audit(words, index)).toMatchObject({ live: map.size })
+      expect(auditDict(words, index)).toMatchObject({ live: map.size })
     }
   })
 })

@@ -2,7 +2,7 @@ import { SharedDict } from '@heddle/shared-memory'
 import { ThreadMemory } from '@heddle/sync-primitives'
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { audit } from './support/crash.js'
+import { auditDict } from './support/audit-dict.js'
 import { outcomeOf, outOfRange } from './support/outcome.js'
 
 type Key = string | number
@@ -84,7 +84,7 @@ test('SM11: random operations give what a Map gives, and leave what it holds, in
         expect(dict.size).toBe(map.size)
       }
       expect([...dict]).toEqual([...map])
-      expect(audit(memory.words, dict.toHandle().index).live).toBe(map.size)
+      expect(auditDict(memory.words, dict.toHandle().index).live).toBe(map.size)
     }),
     { numRuns: 100 },
   )

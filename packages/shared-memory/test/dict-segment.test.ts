@@ -1,7 +1,7 @@
 import { Segment, SharedDict } from '@heddle/shared-memory'
 import { ThreadSafeCounter } from '@heddle/sync-primitives'
 import { expect, test } from '@jest/globals'
-import { audit } from './support/crash.js'
+import { auditDict } from './support/audit-dict.js'
 import { ended, said, startProcess } from './support/dict-processes.js'
 import { outcomeOf } from './support/outcome.js'
 
@@ -91,6 +91,6 @@ test('SM12: processes that are killed while they write leave whole entries, and 
     await ended(child)
     const left = new Map(dict)
     for (const [key, value] of left) expect(dict.get(key)).toEqual(value)
-    expect(audit(segment.words, dict.toHandle().index).live).toBe(left.size)
+    expect(auditDict(segment.words, dict.toHandle().index).live).toBe(left.size)
   }
 })

@@ -1,6 +1,7 @@
 import { SharedList } from '@heddle/shared-memory'
 import { describe, expect, test } from '@jest/globals'
-import { auditList, Deathbed } from './support/list-crash.js'
+import { auditList } from './support/audit-list.js'
+import { Deathbed } from './support/deathbed.js'
 
 type Value = number | string
 type List = SharedList<Value>
@@ -62,14 +63,14 @@ const touch = (list: List) => void list.extend([])
 
 /** The words after `before`, and what the list is before and after `operation`. */
 function prepare({ before, prelude, operation }: Scenario) {
-  const base = new Deathbed(4096)
+  const base = new Deathbed<SharedList<Value>>(SharedList, 4096)
   const list = SharedList.from(before, { memory: base.memory })
   prelude?.(list)
   const handle = list.toHandle()
   const was = list.toArray()
   const after = base.copy()
   const stores = after.record(handle, operation)
-  const now = after.heirOf<Value>(handle).toArray()
+  const now = after.heirOf(handle).toArray()
   expect(now).not.toEqual(was)
   return { base, handle, was, now, stores }
 }
@@ -80,7 +81,7 @@ describe.each(scenarios)('$name, cut off after any of its stores', (scenario) =>
     let isDone = false
     for (let count = 0; count <= stores.length; count++) {
       const words = base.copy(stores.slice(0, count))
-      const heir = words.heirOf<Value>(handle)
+      const heir = words.heirOf(handle)
       const found = heir.toArray()
       if (found.length === now.length && found.every((value, at) => value === now[at])) isDone = true
       expect(found).toEqual(isDone ? now : was)
@@ -97,11 +98,11 @@ describe.each(scenarios)('$name, cut off after any of its stores', (scenario) =>
     const { base, handle, stores } = prepare(scenario)
     for (let count = 0; count <= stores.length; count++) {
       const cut = base.copy(stores.slice(0, count))
-      const expected = cut.copy().heirOf<Value>(handle).toArray()
+      const expected = cut.copy().heirOf(handle).toArray()
       const repair = cut.copy().record(handle, touch)
       for (let repairs = count % step; repairs <= repair.length; repairs += step) {
         const words = cut.copy(repair.slice(0, repairs))
-        const heir = words.heirOf<Value>(handle)
+        const heir = words.heirOf(handle)
         expect(heir.toArray()).toEqual(expected)
         touch(heir)
         auditList(words.raw, handle.index)
@@ -111,7 +112,7 @@ describe.each(scenarios)('$name, cut off after any of its stores', (scenario) =>
 })
 
 test('a disposal that is cut off leaves the list as it was, or empty, or disposed of', () => {
-  const base = new Deathbed(4096)
+  const base = new Deathbed<SharedList<Value>>(SharedList, 4096)
   const list = SharedList.from<Value>(numbers(5), { memory: base.memory })
   const handle = list.toHandle()
   const stores = base.copy().record(handle, (mine) => mine.dispose())
@@ -119,7 +120,7 @@ test('a disposal that is cut off leaves the list as it was, or empty, or dispose
   for (let count = 0; count < stores.length; count++) {
     const words = base.copy(stores.slice(0, count))
     try {
-      seen.add(words.heirOf<Value>(handle).toArray().join())
+      seen.add(words.heirOf(handle).toArray().join())
     } catch (error) {
       seen.add(String((error as { code?: string }).code))
     }
@@ -128,7 +129,7 @@ test('a disposal that is cut off leaves the list as it was, or empty, or dispose
 })
 
 test('damaged words give a typed error or an answer, in every method, and never a hang', () => {
-  const base = new Deathbed(4096)
+  const base = new Deathbed<SharedList<Value>>(SharedList, 4096)
   const list = SharedList.from<Value>([1, 'two', 'three'.repeat(20), 4, 5], { memory: base.memory })
   list.pop(1)
   const handle = list.toHandle()
@@ -156,7 +157,7 @@ test('damaged words give a typed error or an answer, in every method, and never 
     for (const nonsense of [-1, 2 ** 31 - 1, used - 8, (base.raw[at] as number) ^ 4, (base.raw[at] as number) + 1])
       for (let from = 0; from < methods.length; from += 5) {
         const words = base.copy()
-        const damaged = words.heirOf<Value>(handle)
+        const damaged = words.heirOf(handle)
         words.raw[at] = nonsense
         for (const method of methods.slice(from)) {
           try {

@@ -1,6 +1,7 @@
 import { SharedList } from '@heddle/shared-memory'
 import { expect, test } from '@jest/globals'
-import { auditList, Deathbed } from './support/list-crash.js'
+import { auditList } from './support/audit-list.js'
+import { Deathbed } from './support/deathbed.js'
 import { outcomeOf } from './support/outcome.js'
 
 const corrupt = expect.objectContaining({ name: 'CorruptError', code: 'ERR_CORRUPT' })
@@ -10,7 +11,7 @@ const tableAt = 136
 
 /** A list, and where the words are that hold it. */
 function newList<Value>(values: Value[]) {
-  const bed = new Deathbed(4096)
+  const bed = new Deathbed<SharedList<Value>>(SharedList, 4096)
   const list = SharedList.from(values, { memory: bed.memory })
   const handle = list.toHandle()
   const { raw } = bed

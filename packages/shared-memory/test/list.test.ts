@@ -1,8 +1,8 @@
 import { Segment, SharedDict, SharedList } from '@heddle/shared-memory'
 import { Mutex, ThreadMemory } from '@heddle/sync-primitives'
 import { describe, expect, test } from '@jest/globals'
+import { auditList } from './support/audit-list.js'
 import { Closable } from './support/closable.js'
-import { auditList } from './support/list-crash.js'
 import { startOnList } from './support/list-threads.js'
 import { badHandle, invalid, outcomeOf, outOfRange } from './support/outcome.js'
 

@@ -1,5 +1,5 @@
 import { Segment, SharedDict } from '@heddle/shared-memory'
-import { AutoResetEvent, Mutex, ThreadSafeCounter } from '@heddle/sync-primitives'
+import { AutoResetEvent, Mutex, type SharedObjectHandle, ThreadSafeCounter } from '@heddle/sync-primitives'
 import { describe, expect, test } from '@jest/globals'
 import { own } from './support/own.js'
 import { ParticipantProcess } from './support/participant.js'
@@ -94,6 +94,47 @@ describe('worker threads on a segment of their process', () => {
     await maker.terminate()
     expect(Segment.list().map((each) => each.name)).not.toContain(name)
     expect(buffer?.byteLength).toBe(65_536)
+  })
+
+  test('one whose descriptors outlive it is noticed as dead all the same', async () => {
+    const name = own('of-a-thread-with-descriptors')
+    const maker = new SegmentThread('create and hold', { name }, { trackUnmanagedFds: false })
+    const { mutex } = await maker.next()
+    using segment = Segment.open(name)
+    await maker.terminate()
+    const guard = await Mutex.fromHandle(mutex as SharedObjectHandle).acquire({ timeout: 5_000 })
+    expect([guard.ownerDied, segment.stats().participants.length]).toEqual([true, 1])
+    guard.markConsistent()
+    guard.release()
+  })
+
+  test('that open what no main thread has, keep it when the one that made it has ended', async () => {
+    const name = own('of-two-threads')
+    const maker = new SegmentThread('create and hold', { name })
+    await maker.next()
+    const other = new SegmentThread('open and hold', { name })
+    await other.next()
+    await maker.terminate()
+    await using process = new ParticipantProcess()
+    expect(await process.do('list')).toContain(name)
+    expect(await process.do('open', { name })).toBe(65_536)
+    await other.terminate()
+  })
+
+  test('that were started before their main thread closed the segment and opened it again load no native code either', async () => {
+    const name = own('opened-again')
+    await using keeper = new ParticipantProcess()
+    await keeper.do('create', { options: { name, size: 1 } })
+    const first = Segment.open(name)
+    const gate = new Int32Array(new SharedArrayBuffer(4))
+    const thread = new SegmentThread('open later', { name, gate })
+    await thread.next()
+    first.close()
+    using again = Segment.open(name)
+    Atomics.store(gate, 0, 1)
+    Atomics.notify(gate, 0)
+    expect(await thread.result()).toEqual([])
+    expect(again.isClosed).toBe(false)
   })
 
   test('terminated at any age, in the middle of anything, end, and leave everything usable', async () => {

@@ -1,4 +1,4 @@
-import { type Memory, ThreadMemory } from '@heddle/sync-primitives'
+import type { Memory } from '@heddle/sync-primitives'
 import {
   describe,
   invalidArgument,
@@ -6,9 +6,10 @@ import {
   outOfRange,
   wholeNumber,
 } from '@heddle/sync-primitives/building-blocks'
+import { chosenMemory, type MemoryChoice } from '../store/memory-choice.js'
 import { noLimit } from './layout.js'
 
-export interface CacheOptions {
+export interface CacheOptions extends MemoryChoice {
   /** How many entries there may be, 1 to 134,217,728. Default: 1000. */
   readonly maxSize?: number | undefined
   /**
@@ -19,10 +20,6 @@ export interface CacheOptions {
   readonly maxBytes?: number | undefined
   /** For how many milliseconds an entry lives that does not say; more than 0. Default: for ever. */
   readonly ttl?: number | undefined
-  /** Where its words are. Default: a memory of its own that threads share, of `bytes`. */
-  readonly memory?: Memory | undefined
-  /** Without `memory`: the size of its own one. It never grows; pages that nobody touched cost nothing. Default: 16 MiB. */
-  readonly bytes?: number | undefined
 }
 
 export interface PutOptions {
@@ -62,7 +59,6 @@ export interface CacheStats {
 
 const defaultSize = 1000
 const mostSize = 2 ** 27
-const defaultBytes = 16 * 1024 * 1024
 
 /** @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE` */
 export function cacheOptions(options: CacheOptions | undefined): {
@@ -71,16 +67,14 @@ export function cacheOptions(options: CacheOptions | undefined): {
   ttl: number
   memory: Memory
 } {
-  const { maxSize = defaultSize, maxBytes, ttl, memory, bytes } = objectOption(options)
-  if (memory !== undefined && bytes !== undefined)
-    throw invalidArgument('bytes is the size of a memory of its own: it cannot stand beside memory')
+  const checked = objectOption(options)
+  const { maxSize = defaultSize, maxBytes, ttl } = checked
   wholeNumber('maxSize', maxSize, 1, mostSize)
   return {
     maxSize,
     maxWords: maxBytes === undefined ? noLimit : mostWords(maxBytes),
     ttl: ttlOf(ttl),
-    // Not by `??`: null is refused where the memory is made.
-    memory: memory === undefined ? ThreadMemory.create({ bytes: bytes === undefined ? defaultBytes : bytes }) : memory,
+    memory: chosenMemory(checked),
   }
 }
 

@@ -1,5 +1,5 @@
 import { DATA, OWNER, VALUE, valueWord, wordsOfBytes } from '../dict/layout.js'
-import { copyWords } from '../dict/reading.js'
+import { copyWords } from '../store/copy-words.js'
 import type { EncodedKey } from '../store/keys.js'
 import { CLAIM, LIVE, PAYLOAD } from '../store/layout.js'
 import type { Store } from '../store/store.js'

@@ -153,6 +153,15 @@ export class Dict {
    * @param byteLength - of the value in the scratch, which becomes the entry's; undefined: it stays as it is
    */
   settle(of: unknown, byteLength: number | undefined): void {
+    this.#finish(of, byteLength, true)
+  }
+
+  /** Ends what {@link Dict.claim} has begun, if nobody has settled it; the value stays as it is. */
+  abandon(of: unknown): void {
+    this.#finish(of, undefined, false)
+  }
+
+  #finish(of: unknown, byteLength: number | undefined, isMine: boolean): void {
     this.encodeKey(of)
     this.store.enter()
     let entry = 0
@@ -160,7 +169,11 @@ export class Dict {
     try {
       entry = this.table.findLocked(key)
       word = entry === 0 ? FREE : (this.#words[entry + OWNER] as number)
-      if (ownerOf(word) !== ownerOf(this.#mine)) this.store.fail('an entry has lost its owner')
+      if (ownerOf(word) !== ownerOf(this.#mine)) {
+        word = FREE
+        if (isMine) this.store.fail('an entry has lost its owner')
+        return
+      }
       const written = byteLength === undefined ? 0 : this.#writing.put(entry, key, byteLength)
       // Where another block has taken its place, this one is no longer ours to write to.
       if (written === 0 && this.store.stateAt(entry) === CLAIM) this.#writing.removeClaim(entry)
@@ -170,24 +183,6 @@ export class Dict {
       this.store.leave()
       if (word & WAITERS) this.#memory.notify(entry + OWNER, EVERYBODY)
     }
-  }
-
-  /** Ends what {@link Dict.claim} has begun and nobody has settled; the value stays as it is. */
-  abandon(of: unknown): void {
-    this.encodeKey(of)
-    this.store.enter()
-    let entry = 0
-    let word = FREE
-    try {
-      entry = this.table.findLocked(key)
-      word = entry === 0 ? FREE : (this.#words[entry + OWNER] as number)
-      if (ownerOf(word) !== ownerOf(this.#mine)) word = FREE
-      else if (this.store.stateAt(entry) === CLAIM) this.#writing.removeClaim(entry)
-      else Atomics.store(this.#words, entry + OWNER, FREE)
-    } finally {
-      this.store.leave()
-    }
-    if (word & WAITERS) this.#memory.notify(entry + OWNER, EVERYBODY)
   }
 
   /** What is there now: hash and order of each entry, in their order. Blocks for the steps of others. */

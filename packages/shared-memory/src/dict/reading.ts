@@ -1,3 +1,4 @@
+import { copyWords } from '../store/copy-words.js'
 import { type EncodedKey, isKeyForm, keyWords } from '../store/keys.js'
 import { granuleWords, HEAD, LIVE, sizeOf, stateOf } from '../store/layout.js'
 import type { Store } from '../store/store.js'
@@ -142,12 +143,4 @@ export class Reading {
 export interface CopiedKey {
   words: Int32Array
   form: number
-}
-
-/** How many words are copied one by one: more are faster at once. */
-const mostSingleWords = 32
-
-export function copyWords(from: Int32Array, begin: number, to: Int32Array, at: number, count: number): void {
-  if (count > mostSingleWords) to.set(from.subarray(begin, begin + count), at)
-  else for (let word = 0; word < count; word++) to[at + word] = from[begin + word] as number
 }

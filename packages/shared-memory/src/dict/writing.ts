@@ -1,11 +1,11 @@
 import { FREE } from '@heddle/sync-primitives/building-blocks'
+import { copyWords } from '../store/copy-words.js'
 import { type EncodedKey, keyWords } from '../store/keys.js'
 import { CLAIM, granuleWords, LIVE, PAYLOAD, USED } from '../store/layout.js'
 import type { Store } from '../store/store.js'
 import { scratchWords } from '../store/values.js'
 import type { Entries } from './entries.js'
 import { bytesOf, DATA, KEY, mostValueBytes, OWNER, VALUE, valueWord, wordsOfBytes } from './layout.js'
-import { copyWords } from './reading.js'
 import type { Table } from './table.js'
 
 /** A value of up to this many words gets room for the next one beside it, when it replaces another. */

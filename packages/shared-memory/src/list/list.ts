@@ -1,7 +1,7 @@
 import type { Memory } from '@heddle/sync-primitives'
 import { outOfRange } from '@heddle/sync-primitives/building-blocks'
-import { copyWords } from '../dict/reading.js'
 import { corrupt } from '../errors.js'
+import { copyWords } from '../store/copy-words.js'
 import { LIVE, PAYLOAD, storeWords } from '../store/layout.js'
 import { Store } from '../store/store.js'
 import { scratchWords } from '../store/values.js'

@@ -1,5 +1,5 @@
-import { copyWords } from '../dict/reading.js'
 import { corrupt } from '../errors.js'
+import { copyWords } from '../store/copy-words.js'
 import { granuleWords, HEAD, LIVE, sizeOf, stateOf } from '../store/layout.js'
 import type { Store, Structure } from '../store/store.js'
 import {

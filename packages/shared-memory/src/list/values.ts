@@ -1,4 +1,4 @@
-import { copyWords } from '../dict/reading.js'
+import { copyWords } from '../store/copy-words.js'
 import { decode, encode, scratchWords } from '../store/values.js'
 import { wordsOfBytes } from './layout.js'
 

@@ -45,6 +45,8 @@ const loadsStayInOrder = ((): boolean => {
  * exception. One that comes between `begin` and `end` leaves the sequence odd: the next to enter repairs.
  *
  * A read without the lock: `sequence`; plain loads, each of which may find nonsense; `isUnchanged`; then what was read holds.
+ *
+ * More than 300 lines: all of it is what may be done under one lock on one set of words, and what repairs it.
  */
 export class Store {
   readonly memory: Memory

@@ -26,6 +26,3 @@ export declare class CrashMemory {
    */
   cutOff<Value>(index: number, stores: number, operation: (dict: SharedDict<Value>) => void): boolean
 }
-
-/** Checks every block, bin and count of the dict at `index`; throws what is wrong. Returns how many blocks there are by state. */
-export declare function audit(raw: Int32Array, index: number): Record<string, number>

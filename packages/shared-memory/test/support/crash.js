@@ -1,7 +1,7 @@
 import { SharedDict } from '@heddle/shared-memory'
+import { heapStart, openIn, pretendedMemory } from './pretended-memory.js'
 
 const signal = { name: 'killed' }
-const heapStart = 64
 
 /** What is left of each kill: how many stores it may still do. None at all when it is negative. */
 let budget = Number.POSITIVE_INFINITY
@@ -55,10 +55,7 @@ function countedWords(raw) {
   return proxy
 }
 
-const memories = new Map()
-globalThis[Symbol.for('heddle.memories')].set('crash-test', ({ id }) => memories.get(id))
-
-// The words: 0 the first free one, 1 the next participant, then what was allocated.
+/** The words: 0 the first free one, 1 the next participant, then what was allocated. */
 export class CrashMemory {
   constructor(words) {
     this.raw = new Int32Array(new SharedArrayBuffer(words * 4))
@@ -76,45 +73,11 @@ export class CrashMemory {
   participant(words) {
     const { raw } = this
     const participant = raw[1]++
-    return {
-      words,
-      participant,
-      slots: 255,
-      highestSlotIndex: 2,
-      identity: raw.subarray(4, 8),
-      isClosed: false,
-      allocate(count) {
-        const size = Math.ceil(count / 16) * 16
-        const index = raw[0]
-        if (index + size > raw.length) return -1
-        spend()
-        raw[0] += size
-        return index
-      },
-      isAllocated: (index) => index >= heapStart && index < raw[0] && index % 16 === 0,
-      isDead: (other) => other < raw[1] - 1,
-      wait() {
-        throw new Error('nobody is alive that could be waited for')
-      },
-      waitAsync() {
-        throw new Error('nobody is alive that could be waited for')
-      },
-      notify() {},
-      setAwaited() {},
-      awaitedBy: () => 0,
-      threadIdOf: () => undefined,
-      toHandle: () => ({ memory: 'crash-test' }),
-    }
+    return pretendedMemory({ raw, words, participant, isDead: (other) => other < raw[1] - 1 })
   }
 
   #open(words, index) {
-    const id = {}
-    memories.set(id, this.participant(words))
-    try {
-      return SharedDict.fromHandle({ memory: 'crash-test', id, kind: 'shared-memory/SharedDict', version: 1, index })
-    } finally {
-      memories.delete(id)
-    }
+    return openIn(this.participant(words), SharedDict, { kind: 'shared-memory/SharedDict', version: 1, index })
   }
 
   interrupted(index, loads, after, operation) {
@@ -164,74 +127,4 @@ export class CrashMemory {
       globalThis.Atomics = original
     }
   }
-}
-
-const states = ['', 'free', 'used', 'live', 'claim', 'volatile', 'end']
-const storeAt = 1
-const dictAt = storeAt + 135
-
-export function audit(raw, index) {
-  const check = (condition, message) => {
-    if (!condition) throw new Error(message)
-  }
-  const root = index + storeAt
-  const count = { free: 0, used: 0, live: 0, claim: 0, volatile: 0, end: 0, words: 0 }
-  const free = new Set()
-  const linked = new Set()
-  const entries = new Set()
-  const tables = []
-  check(raw[root + 1] % 2 === 0, 'the sequence is odd')
-  check(raw[root] === 0, 'the lock is taken')
-  for (let slot = 0; slot < 32; slot++) {
-    const chunk = raw[root + 5 + slot]
-    if (chunk === 0) continue
-    const size = raw[root + 37 + slot]
-    check(raw[chunk] === 0x43686e6b && raw[chunk + 1] === root && raw[chunk + 2] === size, 'a chunk is not whole')
-    count.words += size
-    let before = 0
-    let wasFree = false
-    const end = chunk + size - 4
-    let block = chunk + 4
-    for (; block < end; ) {
-      const granules = raw[block] >>> 3
-      const state = states[raw[block] & 7]
-      check(granules > 0 && state && state !== 'end', `a block at ${block} is nothing`)
-      check(raw[block + 1] === before, `the block at ${block} does not know the one before it`)
-      check(!(wasFree && state === 'free'), `two free blocks meet at ${block}`)
-      count[state] += 1
-      if (state === 'free') free.add(block)
-      if (state === 'live' || state === 'claim') entries.add(block)
-      if (state === 'volatile') tables.push(block)
-      wasFree = state === 'free'
-      before = granules
-      block += granules * 4
-    }
-    check(block === end && raw[end] === 14 && raw[end + 1] === before, 'a chunk does not end')
-    count.end += 1
-  }
-  for (let bin = 0; bin < 64; bin++) {
-    let before = 0
-    const isFilled = (raw[root + 3 + (bin >> 5)] >>> (bin & 31)) & 1
-    check(isFilled === (raw[root + 69 + bin] === 0 ? 0 : 1), `bin ${bin} is not as filled as it says`)
-    for (let block = raw[root + 69 + bin]; block !== 0; block = raw[block + 2]) {
-      check(free.delete(block), `${block} in bin ${bin} is not free, or is there twice`)
-      check(raw[block + 3] === before, `the bin's links do not fit at ${block}`)
-      before = block
-    }
-  }
-  check(free.size === 0, 'a free block is in no bin')
-  const dict = index + dictAt
-  const table = raw[dict + 10]
-  const tableBlock = (table >>> 5) * 4
-  check(tables.length <= 1 && (tables[0] ?? dict) === tableBlock, 'there is not one table')
-  for (let bucket = 0; bucket < 2 ** (table & 31); bucket++)
-    for (let entry = raw[tableBlock + 2 + bucket]; entry !== 0; entry = raw[entry + 2]) {
-      check(entries.has(entry) && !linked.has(entry), `${entry} is no entry, or is linked twice`)
-      check((raw[entry + 3] & (2 ** (table & 31) - 1)) === bucket, `${entry} is in the wrong bucket`)
-      linked.add(entry)
-    }
-  check(linked.size === entries.size, 'an entry is in no bucket')
-  check(raw[dict + 11] === count.live, 'the count is wrong')
-  check(count.used === 0, 'a block is used by nobody')
-  return count
 }

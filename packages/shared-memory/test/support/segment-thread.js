@@ -8,8 +8,9 @@ export class SegmentThread {
   #waiting = []
   #exited
 
-  constructor(job, data = {}) {
+  constructor(job, data = {}, options = {}) {
     this.#worker = new Worker(new URL('../fixtures/segments/thread.mjs', import.meta.url), {
+      ...options,
       workerData: { job, ...data },
     })
     this.#exited = once(this.#worker, 'exit')
