@@ -1,13 +1,20 @@
-import { TimeoutError } from '@heddle/sync-primitives'
+import { CorruptError } from '@heddle/codec'
+import { ClosedError, LockStateError, TimeoutError } from '@heddle/sync-primitives'
 
-/** The queue had no room within the time; the item was not put and is handed back. */
+// One class for both: a queue, a pipe or a topic that was closed, and the memory that it is in.
+export { ClosedError, CorruptError, LockStateError, TimeoutError }
+
+/** The queue had no room within the time; what it says was not put and is handed back. */
 export class QueueFullError extends TimeoutError {
-  /** What could not be put. */
+  /** What could not be put; of several, the first. */
   readonly item: unknown
+  /** Of several: all that were not put, in their order. Otherwise the one. */
+  readonly items: readonly unknown[]
 
-  constructor(item: unknown) {
-    super('the queue had no room in time')
-    this.item = item
+  constructor(items: readonly unknown[], message = 'the queue had no room in time') {
+    super(message)
+    this.item = items[0]
+    this.items = items
   }
 
   static {
@@ -17,8 +24,8 @@ export class QueueFullError extends TimeoutError {
 
 /** The queue had no item within the time; nothing was taken. */
 export class QueueEmptyError extends TimeoutError {
-  constructor() {
-    super('the queue had no item in time')
+  constructor(message = 'the queue had no item in time') {
+    super(message)
   }
 
   static {
@@ -26,26 +33,16 @@ export class QueueEmptyError extends TimeoutError {
   }
 }
 
-/** Somebody closed the queue: nothing can be put any more, and nothing is left to get. */
-export class ClosedError extends Error {
-  readonly code = 'ERR_CLOSED'
+/** The other side has ended without saying so: it was killed, or its thread has failed. */
+export class BrokenError extends Error {
+  readonly code = 'ERR_PEER_GONE'
 
   static {
-    ClosedError.prototype.name = 'ClosedError'
+    BrokenError.prototype.name = 'BrokenError'
   }
 }
 
-/** A TypeError with a code, for an argument of the wrong kind. */
-export function invalidArgument(message: string): TypeError {
-  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG' })
-}
-
-/** A RangeError with a code, for an argument of the right kind and a value that is not allowed. */
-export function outOfRange(message: string, options?: ErrorOptions): RangeError {
-  return Object.assign(new RangeError(message, options), { code: 'ERR_OUT_OF_RANGE' })
-}
-
-/** A TypeError with a code, for a handle that names no object that can be opened here. */
-export function badHandle(message: string, options?: ErrorOptions): TypeError {
-  return Object.assign(new TypeError(message, options), { code: 'ERR_BAD_HANDLE' })
+/** For words that none of our code can have written. */
+export function corrupt(message: string): CorruptError {
+  return new CorruptError(`the shared memory is damaged: ${message}`)
 }

@@ -1,85 +1,63 @@
-import { fromBytes, toBytes } from '@heddle/codec'
-import type { AcquireOptions, AcquireSyncOptions, Semaphore } from '@heddle/sync-primitives'
-import { badHandle, ClosedError, outOfRange, QueueEmptyError, QueueFullError } from './errors.js'
-import { registerKind } from './kinds.js'
-import { type Attempt, Line } from './line.js'
-import { deadlineOf, objectOf, signalOf, wholeNumber } from './options.js'
-import { takePermit } from './permits.js'
-import { mostBytes, mostCapacity, Ring, type RingLocks } from './ring.js'
+import { type EncodedBytes, encodeBytes } from '@heddle/codec'
+import type { AcquireOptions, AcquireSyncOptions, SharedObjectHandle } from '@heddle/sync-primitives'
+import {
+  booleanOption,
+  invalidArgument,
+  ObjectKind,
+  objectOption,
+  outOfRange,
+  Place,
+  wholeNumber,
+} from '@heddle/sync-primitives/building-blocks'
+import { ClosedError } from './errors.js'
+import { QueueCore } from './queue-core.js'
+import type { ShutdownOptions, ThreadSafeQueueOptions, ThreadSafeQueueStats } from './queue-options.js'
+import { Registration } from './registration.js'
+import { CONSUMERS, mostCapacity, mostCapacityBytes, PRODUCERS, partsOf } from './ring/layout.js'
+import { SharedRing } from './ring/shared-ring.js'
 
-const kindName = 'ipc-channels/ThreadSafeQueue'
-const handleVersion = 1
-
-registerKind(kindName, {
-  version: handleVersion,
-  fromHandle: (handle: ThreadSafeQueueHandle) => ThreadSafeQueue.fromHandle(handle),
+const kind = new ObjectKind({
+  name: 'ipc-channels/ThreadSafeQueue',
+  version: 2,
+  tag: 0x51756575, // "Queu"
+  fromHandle: (handle) => ThreadSafeQueue.fromHandle(handle),
 })
 
-export interface ThreadSafeQueueOptions {
-  /** The most items inside at a time; a whole number, 1 or more. Default: 64. */
-  readonly capacity?: number | undefined
-  /** The most bytes that one item may take; a whole number, 1 or more. Each slot has this size. Default: 4,096. */
-  readonly maxItemBytes?: number | undefined
-}
-
 /**
- * What a queue is on its way to another thread: plain data that `postMessage` and `workerData` carry as it is.
- * Its fields may change between versions; only `fromHandle` reads them.
- */
-export interface ThreadSafeQueueHandle extends RingLocks {
-  readonly kind: string
-  readonly version: number
-  readonly buffer: SharedArrayBuffer
-}
-
-/** What a queue has counted, in all threads together, since it was made. */
-export interface ThreadSafeQueueStats {
-  /** Items that were put. */
-  readonly putCount: number
-  /** Items that were taken. */
-  readonly getCount: number
-  /** Calls that ended without success because the queue was full or empty: timeouts, and `try` forms in vain. */
-  readonly errors: number
-}
-
-/**
- * A bounded first-in-first-out queue that threads of one process share: any number of them put, any number get.
+ * A bounded first-in-first-out queue that threads share, and processes in a segment: any number of them put, any number get.
  *
  * Items are copied, by the codec's rules, when they are put. The same queue blocks ({@link ThreadSafeQueue.getSync}) and
- * awaits ({@link ThreadSafeQueue.get}); a full queue holds its producers back. Each operation takes effect at one moment
- * for all threads.
+ * awaits ({@link ThreadSafeQueue.get}); a full queue holds its producers back. Each operation takes effect at one moment for
+ * all threads and processes.
  *
- * Fairness: the calls of one thread on one queue object go in the order they came, whether they await or block. Between
- * threads there is no order: a late caller may pass a waiting one. Memory: what was written before a put is visible after
- * the get of that item. What a thread that ends in the middle of an operation had not finished has not happened.
+ * Fairness: the calls of one thread go in the order they came, whether they await or block. Between threads there is no
+ * order: a late caller may pass a waiting one. Memory: what was written before a put is visible after the get of that item.
+ *
+ * Death: who is killed in the middle of a put has put nothing, and in the middle of a get has taken nothing, or the one item
+ * that it was getting. Nobody else loses anything or waits for it.
+ *
+ * Closed: when its memory is closed, as a segment can be, every method but `toHandle` throws ClosedError `ERR_CLOSED`, and so
+ * does every call that waits.
  */
 export class ThreadSafeQueue<T> {
-  readonly #ring: Ring
-  readonly #puts: Line<true>
-  readonly #gets: Line<Uint8Array>
+  readonly #place: Place
+  readonly #ring: SharedRing
+  readonly #core: QueueCore<T>
 
   /**
-   * Makes a new, empty queue that {@link ThreadSafeQueue.toHandle} lets other threads open. Does not block. It takes about
-   * `capacity` times `maxItemBytes` bytes of memory, for as long as any thread has it.
+   * Makes a new, empty queue. Does not block. All of its memory is taken at once.
    *
-   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options (there is no unbounded queue, and none
-   * of capacity 0), or more memory than 2 GiB or than there is
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options (there is no unbounded queue, and none of
+   * capacity 0), or no room in `memory`
+   * @throws ClosedError `ERR_CLOSED`: `memory` was closed
    */
   constructor(options?: ThreadSafeQueueOptions)
   /** @internal */
-  constructor(ring: Ring)
-  constructor(options: ThreadSafeQueueOptions | Ring = {}) {
-    if (options instanceof Ring) this.#ring = options
-    else {
-      const { capacity = 64, maxItemBytes = 4096 } = objectOf(options)
-      this.#ring = Ring.create(
-        wholeNumber('capacity', capacity, mostCapacity),
-        wholeNumber('maxItemBytes', maxItemBytes, mostBytes),
-      )
-    }
-    const handOver = () => this.#handOver()
-    this.#puts = new Line(this.#ring.free, handOver)
-    this.#gets = new Line(this.#ring.filled, handOver)
+  constructor(place: Place)
+  constructor(options?: ThreadSafeQueueOptions | Place) {
+    this.#place = options instanceof Place ? options : placeFor(options)
+    this.#ring = new SharedRing(this.#place)
+    this.#core = new QueueCore<T>(this.#ring)
   }
 
   /**
@@ -89,41 +67,18 @@ export class ThreadSafeQueue<T> {
    *
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever; 0 tries once
    * @throws QueueFullError `ERR_TIMEOUT`: no room in time; nothing was put, the error has the `item`
-   * @throws ClosedError `ERR_CLOSED`: the queue is closed, or was while this waited; nothing was put
+   * @throws ClosedError `ERR_CLOSED`: the queue is closed, or was while this waited, or all registered consumers have left;
+   * nothing was put
+   * @throws BrokenError `ERR_PEER_GONE`: it is full, and all registered consumers have ended, one of them by dying; nothing
+   * was put
    * @throws the reason of `options.signal` as given, when it aborts; nothing was put
    * @throws NotCloneableError `ERR_NOT_CLONEABLE`: the item holds what cannot be copied; nothing was put
-   * @throws RangeError `ERR_OUT_OF_RANGE`: the item takes more than `maxItemBytes` bytes, or a bad timeout; nothing was put
+   * @throws RangeError `ERR_OUT_OF_RANGE`: the item takes more than `capacityBytes` bytes, or a bad timeout; nothing was put
    * @throws TypeError `ERR_INVALID_ARG`: bad options; nothing was put
+   * @throws CorruptError `ERR_CORRUPT`: something else has written to the queue's memory; nothing was put
    */
   async put(item: T, options?: AcquireOptions): Promise<void> {
-    const deadline = deadlineOf(options)
-    const signal = signalOf(options)
-    if (signal?.aborted) throw signal.reason
-    const attempt = this.#putting(item)
-    if (this.#now(this.#puts, attempt)) return
-    if (deadline <= performance.now()) throw this.#full(item)
-    await this.#puts.wait(attempt, deadline, signal, () => this.#full(item))
-  }
-
-  /**
-   * Takes the oldest item, without blocking the thread, when there is one; waits behind earlier gets of this thread.
-   * A pending call keeps the process alive. One that fails has taken nothing, but for an item that cannot be opened here.
-   *
-   * @param options.timeout - milliseconds, 0 or more; default: wait for ever; 0 tries once
-   * @throws QueueEmptyError `ERR_TIMEOUT`: no item in time; nothing was taken
-   * @throws ClosedError `ERR_CLOSED`: the queue is closed and nothing is left in it
-   * @throws the reason of `options.signal` as given, when it aborts; nothing was taken
-   * @throws TypeError `ERR_BAD_HANDLE`: the item holds a shared object that cannot be opened here; the item is gone
-   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; nothing was taken
-   */
-  async get(options?: AcquireOptions): Promise<T> {
-    const deadline = deadlineOf(options)
-    const signal = signalOf(options)
-    if (signal?.aborted) throw signal.reason
-    const found = this.#now(this.#gets, this.#taking)
-    if (found) return fromBytes(found) as T
-    if (deadline <= performance.now()) throw this.#empty()
-    return fromBytes(await this.#gets.wait(this.#taking, deadline, signal, () => this.#empty())) as T
+    await this.#core.put(this.#encode(item), item, options)
   }
 
   /**
@@ -135,8 +90,69 @@ export class ThreadSafeQueue<T> {
    * @throws as {@link ThreadSafeQueue.put}, but there is no signal
    */
   putSync(item: T, options?: AcquireSyncOptions): void {
-    const deadline = deadlineOf(options)
-    if (!this.#block(this.#puts, this.#ring.free, this.#putting(item), deadline)) throw this.#full(item)
+    this.#core.putSync(this.#encode(item), item, options)
+  }
+
+  /**
+   * Puts a copy of the item at the end if that needs no waiting: there is room, and no earlier put of this thread waits.
+   * Does not block.
+   *
+   * @returns whether it was put
+   * @throws as {@link ThreadSafeQueue.put}, but for QueueFullError
+   */
+  tryPut(item: T): boolean {
+    const isPut = this.#core.tryPut(this.#encode(item))
+    if (!isPut) this.#core.countError()
+    return isPut
+  }
+
+  /**
+   * Puts copies of several items, in their order, without blocking the thread; as many at one moment as have room. Items of
+   * other threads may come between those of two moments. Otherwise as {@link ThreadSafeQueue.put}; no item is put if one of
+   * them cannot be.
+   *
+   * @throws QueueFullError `ERR_TIMEOUT`: `items` of the error were not put, those before them were
+   * @throws the reason of `options.signal`, ClosedError, BrokenError: the first ones may have been put
+   */
+  async putMany(items: readonly T[], options?: AcquireOptions): Promise<void> {
+    await this.#core.putMany(this.#encodeAll(items), items, options)
+  }
+
+  /** The same, and blocks as {@link ThreadSafeQueue.putSync} does. */
+  putManySync(items: readonly T[], options?: AcquireSyncOptions): void {
+    this.#core.putManySync(this.#encodeAll(items), items, options)
+  }
+
+  /**
+   * Puts the first ones of these items, as many as have room, at one moment. Does not block.
+   *
+   * @returns how many; 0 also while an earlier put of this thread waits
+   * @throws as {@link ThreadSafeQueue.tryPut}; nothing was put
+   */
+  tryPutMany(items: readonly T[]): number {
+    const encoded = this.#encodeAll(items)
+    if (encoded.length === 0) return 0
+    const put = this.#core.tryPutMany(encoded)
+    if (put === 0) this.#core.countError()
+    return put
+  }
+
+  /**
+   * Takes the oldest item, without blocking the thread, when there is one; waits behind earlier gets of this thread.
+   * A pending call keeps the process alive. One that fails has taken nothing, but for an item that cannot be opened here.
+   *
+   * @param options.timeout - milliseconds, 0 or more; default: wait for ever; 0 tries once
+   * @throws QueueEmptyError `ERR_TIMEOUT`: no item in time; nothing was taken
+   * @throws ClosedError `ERR_CLOSED`: the queue is closed, or all registered producers have left, and nothing is left in it
+   * @throws BrokenError `ERR_PEER_GONE`: all registered producers have ended, one of them by dying, and nothing is left in it
+   * @throws the reason of `options.signal` as given, when it aborts; nothing was taken
+   * @throws TypeError `ERR_BAD_HANDLE`: the item holds a shared object that cannot be opened here; the item is gone
+   * @throws CorruptError `ERR_CORRUPT`: something else has written to the queue's memory; the item is gone, or nothing was
+   * taken
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; nothing was taken
+   */
+  get(options?: AcquireOptions): Promise<T> {
+    return this.#core.get(options)
   }
 
   /**
@@ -147,69 +163,55 @@ export class ThreadSafeQueue<T> {
    * @throws as {@link ThreadSafeQueue.get}, but there is no signal
    */
   getSync(options?: AcquireSyncOptions): T {
-    const deadline = deadlineOf(options)
-    const bytes = this.#block(this.#gets, this.#ring.filled, this.#taking, deadline)
-    if (!bytes) throw this.#empty()
-    return fromBytes(bytes) as T
-  }
-
-  /**
-   * Puts a copy of the item at the end if that needs no waiting: there is room, and no earlier put of this thread waits.
-   * Does not block.
-   *
-   * @returns whether it was put
-   * @throws ClosedError `ERR_CLOSED`, NotCloneableError `ERR_NOT_CLONEABLE`, RangeError `ERR_OUT_OF_RANGE`: as
-   * {@link ThreadSafeQueue.put}; nothing was put
-   */
-  tryPut(item: T): boolean {
-    if (this.#now(this.#puts, this.#putting(item))) return true
-    this.#ring.countError()
-    return false
+    return this.#core.getSync(options)
   }
 
   /**
    * Takes the oldest item if that needs no waiting: there is one, and no earlier get of this thread waits. Does not block.
    *
    * @returns the item in a box, since it may itself be undefined; or undefined, and nothing was taken
-   * @throws ClosedError `ERR_CLOSED`: the queue is closed and nothing is left in it
-   * @throws TypeError `ERR_BAD_HANDLE`: the item holds a shared object that cannot be opened here; the item is gone
+   * @throws as {@link ThreadSafeQueue.get}, but for QueueEmptyError
    */
-  tryGet(): { item: T } | undefined {
-    const bytes = this.#now(this.#gets, this.#taking)
-    if (bytes) return { item: fromBytes(bytes) as T }
-    this.#ring.countError()
-    return undefined
-  }
-
-  /** The number of items inside: a snapshot, it may be stale when you read it. Does not block. */
-  get size(): number {
-    return this.#ring.size
-  }
-
-  /** The most items that are inside at a time. */
-  get capacity(): number {
-    return this.#ring.capacity
-  }
-
-  /** The counts of all threads together: a snapshot of one moment, it may be stale when you read it. Does not block. */
-  getStats(): ThreadSafeQueueStats {
-    return this.#ring.readCounts()
+  tryGet(): { readonly item: T } | undefined {
+    const found = this.#core.tryGet()
+    if (!found) this.#core.countError()
+    return found
   }
 
   /**
-   * Closes the queue, for all threads and for good: nothing can be put any more, what is inside can still be taken, and
-   * then every get fails. Wakes all who wait, in all threads at once: puts reject with `ERR_CLOSED`, and so do gets for
-   * which no item is left. A second call does nothing. Does not block.
+   * Waits until there is an item, without blocking the thread, and takes the oldest ones that are there, at one moment.
+   * Otherwise as {@link ThreadSafeQueue.get}.
+   *
+   * @param most - how many at most; a whole number, 1 or more
+   * @returns one or more, in their order
+   * @throws TypeError `ERR_BAD_HANDLE`, CorruptError `ERR_CORRUPT`: one cannot be read here, and is gone; `items` of the error
+   * are the others
    */
-  close(): void {
-    this.#ring.close()
-    // The waiting calls of this thread end here, and not when their wake-up comes through.
-    this.#handOver()
+  async getMany(most: number, options?: AcquireOptions): Promise<T[]> {
+    return this.#core.getMany(checkMost(most), options)
+  }
+
+  /** The same, and blocks as {@link ThreadSafeQueue.getSync} does. */
+  getManySync(most: number, options?: AcquireSyncOptions): T[] {
+    return this.#core.getManySync(checkMost(most), options)
   }
 
   /**
-   * Takes the items one by one, as {@link ThreadSafeQueue.get} does, and ends when the queue is closed and nothing is left
-   * in it. Leaving the loop takes nothing more. Several loops, in any threads, share the items: each goes to one of them.
+   * Takes the oldest items that are there, at one moment. Does not block.
+   *
+   * @returns none, when there is none or an earlier get of this thread waits
+   * @throws as {@link ThreadSafeQueue.getMany}, but for QueueEmptyError
+   */
+  tryGetMany(most: number): T[] {
+    const found = this.#core.tryGetMany(checkMost(most))
+    if (found.length === 0) this.#core.countError()
+    return found
+  }
+
+  /**
+   * Takes the items one by one, as {@link ThreadSafeQueue.get} does, and ends when the queue is closed, or all registered
+   * producers have left, and nothing is left in it. Leaving the loop takes nothing more. Several loops, in any threads, share
+   * the items: each goes to one of them.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (;;) {
@@ -217,80 +219,147 @@ export class ThreadSafeQueue<T> {
       try {
         item = await this.get()
       } catch (error) {
-        if (error instanceof ClosedError) return
+        // Not if its memory is gone: there may be items that nobody has seen.
+        if (error instanceof ClosedError && !this.#place.memory.isClosed) return
         throw error
       }
       yield item
     }
   }
 
-  /** Plain data that `postMessage` and `workerData` carry to another thread of this process. */
-  toHandle(): ThreadSafeQueueHandle {
-    return { kind: kindName, version: handleVersion, buffer: this.#ring.buffer, ...this.#ring.locks() }
+  /**
+   * Closes the queue, for all threads and processes and for good: nothing can be put any more, what is inside can still be
+   * taken, and then every get fails. Wakes all who wait: puts reject with `ERR_CLOSED`, and so do gets for which no item is
+   * left. A second call does nothing. Does not block.
+   */
+  close(): void {
+    this.#core.close()
   }
 
   /**
-   * Opens the queue that a handle names, in this thread. Does not block.
+   * Closes the queue as {@link ThreadSafeQueue.close} does. Does not block.
    *
-   * @throws TypeError `ERR_BAD_HANDLE`: no handle of a queue, or it did not come from a thread of this process
+   * @param options.immediate - takes all that is inside, at the same moment: every get fails from then on
+   * @returns what was inside if it was immediate; otherwise nothing
+   * @throws TypeError `ERR_INVALID_ARG`: bad options; nothing was changed
    */
-  static fromHandle<T>(handle: ThreadSafeQueueHandle): ThreadSafeQueue<T> {
-    if (typeof handle !== 'object' || handle === null || handle.kind !== kindName)
-      throw badHandle(`not a handle of kind ${kindName}`)
-    if (handle.version !== handleVersion)
-      throw badHandle(`a handle of kind ${kindName} in version ${handle.version}; this is version ${handleVersion}`)
-    return new ThreadSafeQueue<T>(Ring.open(handle.buffer, handle))
+  shutdown(options?: ShutdownOptions): T[] {
+    if (booleanOption('immediate', objectOption(options).immediate)) return this.#core.closeAndDrain()
+    this.close()
+    return []
   }
 
-  readonly #taking: Attempt<Uint8Array> = (holdsPermit) => this.#ring.take(holdsPermit)
-
-  /** Copies the item, so that what is put is what it was at the call. */
-  #putting(item: T): Attempt<true> {
-    const bytes = toBytes(item)
-    const { maxItemBytes } = this.#ring
-    if (bytes.byteLength > maxItemBytes)
-      throw outOfRange(`the item takes ${bytes.byteLength} bytes; this queue holds items of at most ${maxItemBytes}`)
-    return (holdsPermit) => this.#ring.put(bytes, holdsPermit)
+  /**
+   * Says that items which were taken are done: of this thread's own first, then of others'. {@link ThreadSafeQueue.join} waits
+   * for it. Does not block.
+   *
+   * @param items - how many; default 1
+   * @throws LockStateError `ERR_OVER_RELEASE`: fewer were taken and are not done; nothing was changed
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: no whole number, 1 or more
+   */
+  taskDone(items = 1): void {
+    this.#core.taskDone(wholeNumber('items', items, 1, Number.MAX_SAFE_INTEGER))
   }
 
-  /** One attempt, after all that wait in this thread had theirs. */
-  #now<Result>(line: Line<Result>, attempt: Attempt<Result>, holdsPermit = false): Result | undefined {
-    this.#handOver()
-    if (line.size > 0) return undefined
-    const result = attempt(holdsPermit)
-    if (result !== undefined) this.#handOver()
-    return result
+  /**
+   * Waits, without blocking the thread, until nothing is inside and all that was taken is done. What somebody had taken who
+   * has died counts as done: it is lost. A pending call keeps the process alive.
+   *
+   * @param options.timeout - milliseconds, 0 or more; default: wait for ever
+   * @throws TimeoutError `ERR_TIMEOUT`: not in time; or the reason of `options.signal` as given
+   * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options
+   */
+  join(options?: AcquireOptions): Promise<void> {
+    return this.#core.join(options)
   }
 
-  /** Blocks between attempts; undefined: the deadline has passed, and the last attempt was after it. */
-  #block<Result>(
-    line: Line<Result>,
-    permits: Semaphore,
-    attempt: Attempt<Result>,
-    deadline: number,
-  ): Result | undefined {
-    for (let holdsPermit = false; ; ) {
-      const left = deadline - performance.now()
-      const result = this.#now(line, attempt, holdsPermit)
-      if (result !== undefined || left <= 0) return result
-      holdsPermit = takePermit(permits, left)
-    }
+  /** The same, and blocks this thread and its event loop. Tasks of this thread do not run meanwhile. */
+  joinSync(options?: AcquireSyncOptions): void {
+    this.#core.joinSync(options)
   }
 
-  /** Lets the waiting tasks of this thread go on as far as they can: each that goes may let one of the other line go. */
-  #handOver(): void {
-    let went: boolean
-    do went = this.#puts.serve() || this.#gets.serve()
-    while (went)
+  /**
+   * Says that this thread is going to put. When all who have said so have ended, those who get are not left waiting: they take
+   * what is inside, and then get ClosedError `ERR_CLOSED`, or BrokenError `ERR_PEER_GONE` if one of them has died. A queue at
+   * which no producer has registered waits for ever. Does not block.
+   *
+   * @returns how to take it back; also with `using`
+   */
+  registerProducer(): Registration {
+    return new Registration(this.#core, PRODUCERS)
   }
 
-  #full(item: T): QueueFullError {
-    this.#ring.countError()
-    return new QueueFullError(item)
+  /** The same for who is going to get: when all of them have ended, those who wait for room are not left waiting. */
+  registerConsumer(): Registration {
+    return new Registration(this.#core, CONSUMERS)
   }
 
-  #empty(): QueueEmptyError {
-    this.#ring.countError()
-    return new QueueEmptyError()
+  /** The number of items inside: a snapshot, it may be stale when you read it. Does not block. */
+  get size(): number {
+    return this.#core.size
+  }
+
+  /** The most items that are inside at a time. */
+  get capacity(): number {
+    return this.#ring.capacity
+  }
+
+  /** The most bytes that the items inside take together. */
+  get capacityBytes(): number {
+    return this.#ring.capacityBytes
+  }
+
+  /** Whether it was closed. Items may still be inside. */
+  get closed(): boolean {
+    return this.#core.closed
+  }
+
+  /** What all threads and processes together have counted: a snapshot, it may be stale when you read it. Does not block. */
+  getStats(): ThreadSafeQueueStats {
+    return this.#core.stats()
+  }
+
+  /** Plain data for other threads; of a queue in a segment, for other processes too, also as JSON. */
+  toHandle(): SharedObjectHandle {
+    return kind.handleOf(this.#place)
+  }
+
+  /**
+   * Opens the queue that a handle names, in this thread. Does not block, but for opening its segment where this thread has not.
+   *
+   * @throws TypeError `ERR_BAD_HANDLE`: no handle of a queue, or a damaged one; or it came from another process, and the queue
+   * is in no segment
+   * @throws ClosedError `ERR_CLOSED`: its memory was closed
+   * @throws what opening the segment throws
+   */
+  static fromHandle<T>(handle: SharedObjectHandle): ThreadSafeQueue<T> {
+    return new ThreadSafeQueue<T>(kind.open(handle))
+  }
+
+  /** @throws NotCloneableError; RangeError: it is larger than the queue */
+  #encode(item: T): EncodedBytes {
+    const encoded = encodeBytes(item)
+    const { capacityBytes } = this.#ring
+    if (encoded.byteLength > capacityBytes)
+      throw outOfRange(
+        `the item takes ${encoded.byteLength} bytes; this queue holds ${capacityBytes}: see its option capacityBytes`,
+      )
+    return encoded
+  }
+
+  #encodeAll(items: readonly T[]): EncodedBytes[] {
+    if (!Array.isArray(items)) throw invalidArgument('items must be an array')
+    return items.map((item) => this.#encode(item))
   }
 }
+
+function placeFor(options: ThreadSafeQueueOptions | undefined): Place {
+  const { capacity = 1_000, capacityBytes = 262_144, memory } = objectOption(options)
+  const items = wholeNumber('capacity', capacity, 1, mostCapacity)
+  const bytes = wholeNumber('capacityBytes', capacityBytes, 1, mostCapacityBytes)
+  const place = kind.allocate((slots) => partsOf(slots, items, bytes).end, memory)
+  SharedRing.format(place, items, bytes)
+  return kind.publish(place)
+}
+
+const checkMost = (most: number): number => wholeNumber('most', most, 1, Number.MAX_SAFE_INTEGER)

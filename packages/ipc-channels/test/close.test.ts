@@ -96,7 +96,7 @@ describe('close wakes at once', () => {
 })
 
 test('after close the getters of all threads drain what is left, each item once, and then fail', async () => {
-  const queue = new ThreadSafeQueue<unknown>({ capacity: 100, maxItemBytes: 1_000 })
+  const queue = new ThreadSafeQueue<unknown>({ capacity: 100, capacityBytes: 100_000 })
   const gate = sharedWords(1)
   const workers = await Promise.all([QueueWorker.withQueues({ queue }), QueueWorker.withQueues({ queue })])
   await workers[0].run('produce', { name: 'queue', producer: 0, count: 100, blocking: true, gate, parties: 1 })
@@ -116,7 +116,7 @@ test('a close in the middle of the traffic loses no item that was put and invent
     Array.from({ length: 4 }, () => QueueWorker.withQueues({ queue: new ThreadSafeQueue() })),
   )
   for (let round = 0; round < 12; round++) {
-    const queue = new ThreadSafeQueue<unknown>({ capacity: 1 + (round % 3), maxItemBytes: 1_000 })
+    const queue = new ThreadSafeQueue<unknown>({ capacity: 1 + (round % 3), capacityBytes: 4_000 })
     await Promise.all(workers.map((worker) => worker.open('queue', queue)))
     const [gate, parties] = [sharedWords(1), 4]
     const running = workers.map((worker, i) =>
@@ -151,7 +151,7 @@ test('close ends the waiting calls of its own thread before it returns: what com
   controller.abort('too late')
   expect(full.getSync()).toBe(1)
   for (const failure of await Promise.all(waits)) expect(failure).toMatchObject(closed)
-  expect([empty.getStats(), full.getStats()]).toEqual([
+  expect([empty.getStats(), full.getStats()]).toMatchObject([
     { putCount: 0, getCount: 0, errors: 0 },
     { putCount: 1, getCount: 1, errors: 0 },
   ])

@@ -57,7 +57,7 @@ test('recorded calls of three threads, among them timeouts, try forms and close,
   )
   for (const [round, script] of scripts.entries()) {
     const capacity = 1 + (round % 3)
-    const queue = new ThreadSafeQueue<number>({ capacity, maxItemBytes: 64 })
+    const queue = new ThreadSafeQueue<number>({ capacity, capacityBytes: 256 })
     await Promise.all(workers.map((worker) => worker.open('queue', queue)))
     const [clock, gate] = [sharedWords(1), sharedWords(1)]
     const history = (await Promise.all(

@@ -8,7 +8,7 @@ type Taken = [producer: number, number: number][]
 
 /** Four producers put `count` items each, four consumers take; half of them block and half await. */
 async function pump(workers: readonly QueueWorker[], capacity: number, count: number): Promise<Taken[]> {
-  const queue = new ThreadSafeQueue<unknown>({ capacity, maxItemBytes: 1_000 })
+  const queue = new ThreadSafeQueue<unknown>({ capacity, capacityBytes: 4_000 })
   const gate = sharedWords(1)
   const parties = 8
   await Promise.all(workers.map((worker) => worker.open('queue', queue)))
@@ -23,7 +23,7 @@ async function pump(workers: readonly QueueWorker[], capacity: number, count: nu
   queue.close()
   const taken = (await Promise.all(consuming)) as Taken[]
   expect(queue.size).toBe(0)
-  expect(queue.getStats()).toEqual({ putCount: 4 * count, getCount: 4 * count, errors: 0 })
+  expect(queue.getStats()).toMatchObject({ putCount: 4 * count, getCount: 4 * count, errors: 0 })
   return taken
 }
 
@@ -49,20 +49,20 @@ test('four producers and four consumers, blocking and awaiting: each item arrive
 })
 
 test('four threads each put, then try to get: the queue is never said to be empty', async () => {
-  const queue = new ThreadSafeQueue<number>({ capacity: 4, maxItemBytes: 64 })
+  const queue = new ThreadSafeQueue<number>({ capacity: 4, capacityBytes: 256 })
   const gate = sharedWords(1)
   const workers = await Promise.all(Array.from({ length: 4 }, () => QueueWorker.withQueues({ queue })))
   const empty = await Promise.all(
     workers.map((worker) => worker.run('putThenTryGet', { name: 'queue', rounds: 3_000, gate, parties: 4 })),
   )
   expect(empty).toEqual([0, 0, 0, 0])
-  expect(queue.getStats()).toEqual({ putCount: 12_000, getCount: 12_000, errors: 0 })
+  expect(queue.getStats()).toMatchObject({ putCount: 12_000, getCount: 12_000, errors: 0 })
 })
 
 test('23 tasks in three threads relay 2,718 values: count and sum are exact after close', async () => {
   const [source, target] = [
-    new ThreadSafeQueue<number>({ capacity: 16, maxItemBytes: 64 }),
-    new ThreadSafeQueue<number>({ capacity: 16, maxItemBytes: 64 }),
+    new ThreadSafeQueue<number>({ capacity: 16, capacityBytes: 256 }),
+    new ThreadSafeQueue<number>({ capacity: 16, capacityBytes: 256 }),
   ]
   const workers = await Promise.all(Array.from({ length: 3 }, () => QueueWorker.withQueues({ source, target })))
   const tasks = [1, 11, 11]
@@ -138,7 +138,7 @@ test('this thread blocks until another thread puts, and until another thread tak
 })
 
 test('a call that does not wait never takes before one that waits in its thread, whenever the items come', async () => {
-  const queue = new ThreadSafeQueue<number>({ capacity: 2, maxItemBytes: 64 })
+  const queue = new ThreadSafeQueue<number>({ capacity: 2, capacityBytes: 256 })
   const worker = await QueueWorker.withQueues({ queue })
   const rounds = 300
   const putting = worker.run('putNumbers', { name: 'queue', count: 2 * rounds })

@@ -12,7 +12,7 @@ function queueOf<T>(capacity: number, ...items: T[]): ThreadSafeQueue<T> {
   return queue
 }
 
-/** The same queue as another thread would use it: with waiting lines of its own. */
+/** The same queue by another object of this thread: they stand in the same lines. */
 function openedAgain<T>(queue: ThreadSafeQueue<T>): ThreadSafeQueue<T> {
   return ThreadSafeQueue.fromHandle<T>(queue.toHandle())
 }
@@ -97,7 +97,7 @@ describe('the calls of one thread', () => {
     await put
   })
 
-  test('a waiting put goes on when another thread has made room, in the order of the line', async () => {
+  test('a waiting put goes on when another object of the queue has made room, in the order of the line', async () => {
     const queue = queueOf(2, 1, 2)
     const waiting = [queue.put(3), queue.put(4)]
     const other = openedAgain(queue)
@@ -106,18 +106,20 @@ describe('the calls of one thread', () => {
     expect([other.getSync(), other.getSync()]).toEqual([3, 4])
   })
 
-  test('a getter that another thread has passed keeps its place before later ones', async () => {
+  test('that wait on one object of the queue go before later ones on another', async () => {
     const queue = queueOf<number>(4)
     const other = openedAgain(queue)
-    const waiting = [queue.get(), queue.get()]
-    for (let round = 0; round < 5; round++) {
-      other.putSync(0)
-      expect(other.tryGet()).toEqual({ item: 0 })
-      await turnsOfTheLoop()
+    const waiting = [queue.get(), other.get(), queue.get()]
+    for (let item = 0; item < 3; item++) {
+      other.putSync(item)
+      expect(other.tryGet()).toBeUndefined()
     }
-    other.putSync(1)
-    other.putSync(2)
-    expect(await Promise.all(waiting)).toEqual([1, 2])
+    expect(await Promise.all(waiting)).toEqual([0, 1, 2])
+    const full = queueOf(1, 0)
+    const puts = [full.put(1), openedAgain(full).put(2)]
+    expect(openedAgain(full).tryPut(9)).toBe(false)
+    expect([full.getSync(), full.getSync(), full.getSync()]).toEqual([0, 1, 2])
+    await Promise.all(puts)
   })
 
   test('a hundred puts at once on a queue for one arrive in order', async () => {
@@ -258,7 +260,7 @@ describe('giving up', () => {
     const next = queue.get()
     openedAgain(queue).putSync(1)
     expect(await next).toBe(1)
-    expect(queue.getStats()).toEqual({ putCount: 1, getCount: 1, errors: 1_000 })
+    expect(queue.getStats()).toMatchObject({ putCount: 1, getCount: 1, errors: 1_000 })
   })
 
   test('a get whose time has run out takes the item that came while its thread was busy', async () => {

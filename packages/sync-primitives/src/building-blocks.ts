@@ -5,6 +5,7 @@
 export { FREE, lockBriefly, ownedBy, ownerOf, unlock, WAITERS } from './algorithms/mutex.js'
 export { type Awaited, runAwaiting } from './drivers/awaiting.js'
 export { runBlocking, runRelease, runWithoutWaiting } from './drivers/blocking.js'
+export { type Lane, laneOf } from './drivers/lane.js'
 export { isAbort } from './drivers/patience.js'
 export { holdProcess, letProcessGo } from './drivers/ticker.js'
 export { badHandle, InternalError, invalidArgument, outOfRange, tooManyParticipants, unsupported } from './errors.js'

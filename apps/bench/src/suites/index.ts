@@ -8,5 +8,6 @@ export const suites: Readonly<Record<string, Suite>> = {
   pool: async (options) => (await import('./pool.js')).poolSuite(options),
   sync: async (options) => (await import('./sync.js')).syncSuite(options),
   memory: async (options) => (await import('./memory.js')).memorySuite(options),
+  channels: async (options) => (await import('./channels.js')).channelsSuite(options),
   async: async (options) => (await import('./async.js')).asyncSuite(options),
 }

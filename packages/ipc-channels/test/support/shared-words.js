@@ -1,19 +1,21 @@
-import { Semaphore } from '@heddle/sync-primitives'
+import { ThreadMemory } from '@heddle/sync-primitives'
 
 export function sharedWords(count) {
   return new Int32Array(new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT))
 }
 
-const hasWaiters = (handle) => Semaphore.fromHandle(handle).getState().contended
+/** The words of a queue in thread memory, from its tag on: their order stands in src/ring/layout.ts. */
+export function wordsOf(queue) {
+  const { buffer, index } = queue.toHandle()
+  return ThreadMemory.of(buffer).words.subarray(index)
+}
+
+const isArmed = (queue, word) => (Atomics.load(wordsOf(queue), word) & 1) === 1
 
 export function hasWaitingGetters(queue) {
-  return hasWaiters(queue.toHandle().filledSlots)
+  return isArmed(queue, 4)
 }
 
 export function hasWaitingPutters(queue) {
-  return hasWaiters(queue.toHandle().freeSlots)
-}
-
-export function wordsOf(queue) {
-  return new Int32Array(queue.toHandle().buffer)
+  return isArmed(queue, 5)
 }

@@ -113,6 +113,17 @@ export class Lane<Result> {
     })
   }
 
+  /**
+   * Lets those that wait go on now, in order, as far as they can: for a thread that is about to block, or has just made what
+   * they wait for.
+   */
+  lookAgain(): void {
+    for (let left = -1; this.#size !== left && this.#head?.run; ) {
+      left = this.#size
+      this.#head.run.lookAgain()
+    }
+  }
+
   /** Lets the head begin, and the next one when the head is done, until one of them has to wait. */
   #advance(): void {
     // The head may be done before `start` returns: then this loop goes on, not one within it.

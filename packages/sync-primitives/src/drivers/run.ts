@@ -44,6 +44,13 @@ export class Run<Result> {
     return giveUp(this.#memory, this.#steps)
   }
 
+  /** Looks now whether it can go on, and not when it is woken. Nothing happens while it is not at a wait. */
+  lookAgain(): void {
+    if (!this.#stopWaiting) return
+    this.#stopWaiting()
+    this.#wake()
+  }
+
   readonly #wake = (): void => {
     this.#stopWaiting = undefined
     this.#goOn(WOKEN)

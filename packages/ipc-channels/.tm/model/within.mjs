@@ -1,0 +1,18 @@
+import { checkpoint } from '@heddle/interleave';
+/** Runs an algorithm whose checkpoints know nothing of what its caller has to remember. */
+export function* within(context, steps) {
+    let next = steps.next();
+    while (!next.done) {
+        const step = next.value;
+        const found = yield step.op === 'checkpoint' ? checkpoint([...context, ...[step.state].flat()]) : step;
+        next = steps.next(found);
+    }
+    return next.value;
+}
+/** Runs an algorithm without its checkpoints: they do not know where in its caller it is. */
+export function* withoutCheckpoints(steps) {
+    let next = steps.next();
+    while (!next.done)
+        next = steps.next(next.value.op === 'checkpoint' ? 0 : yield next.value);
+    return next.value;
+}

@@ -1,0 +1,261 @@
+import { BYTES, CLOSED, entryWords, HEAD, HEAD_HALVES, START, TAIL, TAIL_HALVES, wordsOf } from './layout.js'
+import { noteTaken } from './records.js'
+
+/**
+ * A bounded first-in-first-out ring of records of any length, in words that threads and processes share; `layout.ts` has them.
+ *
+ * TAIL and HEAD are the only truth: how many items were put, and how many were taken. An item is put by the one store of TAIL
+ * that follows its bytes and its entry, and taken by the one store of HEAD that follows the copy of them. So one who dies in
+ * between has done nothing, and there is nothing to repair: whoever finds a dead one's lock takes it and goes on.
+ *
+ * CLOSED · TAIL − HEAD  · a put        · a take
+ * 0      · 0            · goes         · EMPTY
+ * 0      · 1…CAPACITY−1 · goes if its bytes have room, else FULL · goes
+ * 0      · CAPACITY     · FULL         · goes
+ * 1      · 1…CAPACITY   · CLOSED_FULL  · goes
+ * 1      · 0            · CLOSED_FULL  · CLOSED_EMPTY
+ *
+ * Invariant: TAIL and CLOSED change under PUT_LOCK only, HEAD and the records under TAKE_LOCK only; 0 <= TAIL − HEAD <= CAPACITY.
+ * Invariant: the entries from HEAD up to TAIL are whole, and each one's bytes begin where the last one's end, or at 0. The bytes
+ * of those who are inside do not overlap. Only who has PUT_LOCK writes an entry or bytes, and never one that is inside.
+ * Invariant: no other code runs under a lock.
+ * Invariant: who has both locks took TAKE_LOCK first.
+ * Source: the two locks of M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent
+ * Queue Algorithms", 1996, https://doi.org/10.1145/248052.248106
+ * Differs: bounded, with counts in place of links; a record that does not fit before the end of the data begins at 0, as in
+ * the ring buffers of Agrona. Whatever is written below is also what the model checker runs: test/model turns each access to
+ * `words`, and each call of a lock, into a step.
+ */
+export interface Ring {
+  readonly words: Int32Array
+  /** The index of the tag. */
+  readonly index: number
+  readonly capacity: number
+  /** The index of the first entry. */
+  readonly entries: number
+  readonly mask: number
+  readonly dataWords: number
+  /** Of this participant. */
+  readonly record: number
+  readonly generation: number
+  readonly putLock: Lock
+  readonly takeLock: Lock
+}
+
+interface Lock {
+  lock(): boolean
+  unlock(): void
+}
+
+/** An item on its way into the ring. */
+export interface Source {
+  readonly byteLength: number
+  /** Copies the bytes to where they belong: from this word of the data on. */
+  writeAt(start: number): void
+}
+
+/** Where an item's bytes go on their way out. */
+export interface Target {
+  /** Copies so many bytes from this word of the data on. */
+  readFrom(start: number, byteLength: number): void
+}
+
+/** What a put or a take comes to that is no success. */
+export const FULL = -1
+export const EMPTY = -2
+/** Closed: for those who put, and for those who take when nothing is left. */
+export const OVER = -3
+/** A word of the ring is none that our code can have written; nothing was changed. */
+export const BROKEN = -4
+/** The same of one item's entry: the item is gone. */
+export const DAMAGED = -5
+
+/** @returns 1; or {@link FULL}, {@link OVER}, {@link BROKEN} */
+export function put(ring: Ring, source: Source): number {
+  const { words, index } = ring
+  ring.putLock.lock()
+  try {
+    if (Atomics.load(words, index + CLOSED) !== 0) return OVER
+    const tail = Atomics.load(words, index + TAIL)
+    const start = placeFor(ring, Atomics.load(words, index + HEAD), tail, source.byteLength)
+    if (start < 0) return start
+    source.writeAt(start)
+    writeEntry(ring, tail, start, source.byteLength)
+    count(ring, index + TAIL, index + TAIL_HALVES, tail, 1)
+    return 1
+  } finally {
+    ring.putLock.unlock()
+  }
+}
+
+/**
+ * Puts the first ones, as many as have room, at one moment.
+ *
+ * @returns how many; or {@link FULL}, {@link OVER}, {@link BROKEN}
+ */
+export function putMany(ring: Ring, sources: readonly Source[]): number {
+  const { words, index } = ring
+  ring.putLock.lock()
+  try {
+    if (Atomics.load(words, index + CLOSED) !== 0) return OVER
+    const tail = Atomics.load(words, index + TAIL)
+    const head = Atomics.load(words, index + HEAD)
+    let done = 0
+    for (const source of sources) {
+      const start = placeFor(ring, head, (tail + done) | 0, source.byteLength)
+      if (start < 0 && done === 0) return start
+      if (start < 0) break
+      source.writeAt(start)
+      writeEntry(ring, (tail + done) | 0, start, source.byteLength)
+      done += 1
+    }
+    count(ring, index + TAIL, index + TAIL_HALVES, tail, done)
+    return done
+  } finally {
+    ring.putLock.unlock()
+  }
+}
+
+/** Under PUT_LOCK: where a record of so many bytes goes. The head may be an older one: there is more room then. */
+function placeFor(ring: Ring, head: number, tail: number, byteLength: number): number {
+  const { words, entries, mask, dataWords } = ring
+  const inside = (tail - head) >>> 0
+  if (inside > ring.capacity) return BROKEN
+  if (inside === ring.capacity) return FULL
+  if (inside === 0) return 0
+  const needed = wordsOf(byteLength)
+  const last = entries + ((tail - 1) & mask) * entryWords
+  const oldest = words[entries + (head & mask) * entryWords + START] as number
+  const lastStart = words[last + START] as number
+  const lastBytes = words[last + BYTES] as number
+  const next = lastStart + wordsOf(lastBytes)
+  if (oldest < 0 || lastStart < 0 || lastBytes < 1 || oldest >= dataWords || next > dataWords) return BROKEN
+  if (next <= oldest) return next + needed <= oldest ? next : FULL
+  if (next + needed <= dataWords) return next
+  return needed <= oldest ? 0 : FULL
+}
+
+/** Under PUT_LOCK: the entry of an item that is not inside yet. */
+function writeEntry(ring: Ring, number: number, start: number, byteLength: number): void {
+  const { words, entries, mask } = ring
+  const entry = entries + (number & mask) * entryWords
+  words[entry + START] = start
+  words[entry + BYTES] = byteLength
+}
+
+/** Under its lock: TAIL or HEAD moves on by less than 2^31. From this store on it has happened. */
+function count(ring: Ring, counter: number, halves: number, seen: number, by: number): void {
+  const { words } = ring
+  const next = (seen + by) | 0
+  // A predecessor may have died before it could count the half; bit 31 tells.
+  const seenHalves = Atomics.load(words, halves)
+  if ((seenHalves & 1) !== seen >>> 31) Atomics.store(words, halves, seenHalves + 1)
+  Atomics.store(words, counter, next)
+  if ((next ^ seen) < 0) Atomics.store(words, halves, Atomics.load(words, halves) + 1)
+}
+
+/**
+ * Takes the oldest item.
+ *
+ * @returns the length of its bytes; or {@link EMPTY}, {@link OVER}, {@link BROKEN}, {@link DAMAGED}
+ */
+export function take(ring: Ring, target: Target): number {
+  const { words, index, entries, mask } = ring
+  ring.takeLock.lock()
+  try {
+    const head = Atomics.load(words, index + HEAD)
+    // In this order: what was put before it was closed is seen.
+    const closed = Atomics.load(words, index + CLOSED)
+    const inside = (Atomics.load(words, index + TAIL) - head) >>> 0
+    if (inside === 0) return closed === 0 ? EMPTY : OVER
+    if (inside > ring.capacity) return BROKEN
+    const entry = entries + (head & mask) * entryWords
+    const start = words[entry + START] as number
+    const byteLength = words[entry + BYTES] as number
+    const isWhole = isInside(ring, start, byteLength)
+    if (isWhole) {
+      target.readFrom(start, byteLength)
+      noteTaken(ring, 1)
+    }
+    count(ring, index + HEAD, index + HEAD_HALVES, head, 1)
+    return isWhole ? byteLength : DAMAGED
+  } finally {
+    ring.takeLock.unlock()
+  }
+}
+
+/** Where the bytes of several items go on their way out, of whom is said first how many bytes they are. */
+export interface ManyTarget extends Target {
+  /** Called first, once. It may throw; nothing is taken then. */
+  prepare(byteLength: number): void
+}
+
+/**
+ * Takes the oldest items, up to `most`, at one moment.
+ *
+ * @returns how many; or {@link EMPTY}, {@link OVER}, {@link BROKEN}, {@link DAMAGED}: the first one, and it alone is gone
+ */
+export function takeMany(ring: Ring, target: ManyTarget, most: number): number {
+  const { words, index } = ring
+  ring.takeLock.lock()
+  try {
+    const closed = Atomics.load(words, index + CLOSED)
+    const inside = (Atomics.load(words, index + TAIL) - Atomics.load(words, index + HEAD)) >>> 0
+    if (inside === 0) return closed === 0 ? EMPTY : OVER
+    if (inside > ring.capacity) return BROKEN
+    return takeSome(ring, target, Math.min(inside, most))
+  } finally {
+    ring.takeLock.unlock()
+  }
+}
+
+/** Closes the ring, and takes all that is inside at the same moment. @returns as {@link takeMany} */
+export function takeAllAndClose(ring: Ring, target: ManyTarget): number {
+  const { words, index } = ring
+  ring.takeLock.lock()
+  try {
+    close(ring)
+    const inside = (Atomics.load(words, index + TAIL) - Atomics.load(words, index + HEAD)) >>> 0
+    if (inside === 0) return OVER
+    if (inside > ring.capacity) return BROKEN
+    return takeSome(ring, target, inside)
+  } finally {
+    ring.takeLock.unlock()
+  }
+}
+
+/** Under TAKE_LOCK: takes the oldest items, as many as are whole. */
+function takeSome(ring: Ring, target: ManyTarget, most: number): number {
+  const { words, index, entries, mask } = ring
+  const head = Atomics.load(words, index + HEAD)
+  let whole = 0
+  let byteLength = 0
+  for (; whole < most; whole++) {
+    const entry = entries + ((head + whole) & mask) * entryWords
+    if (!isInside(ring, words[entry + START] as number, words[entry + BYTES] as number)) break
+    byteLength += words[entry + BYTES] as number
+  }
+  if (whole > 0) target.prepare(byteLength)
+  for (let item = 0; item < whole; item++) {
+    const entry = entries + ((head + item) & mask) * entryWords
+    target.readFrom(words[entry + START] as number, words[entry + BYTES] as number)
+  }
+  if (whole > 0) noteTaken(ring, whole)
+  count(ring, index + HEAD, index + HEAD_HALVES, head, Math.max(whole, 1))
+  return whole > 0 ? whole : DAMAGED
+}
+
+/** Nothing can be put any more. */
+export function close(ring: Ring): void {
+  const { words, index } = ring
+  ring.putLock.lock()
+  try {
+    Atomics.store(words, index + CLOSED, 1)
+  } finally {
+    ring.putLock.unlock()
+  }
+}
+
+function isInside(ring: Ring, start: number, byteLength: number): boolean {
+  return start >= 0 && byteLength > 0 && start + wordsOf(byteLength) <= ring.dataWords
+}

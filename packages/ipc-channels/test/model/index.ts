@@ -1,0 +1,5 @@
+import type { ModelRow } from './model-row.ts'
+import { queueModels } from './queue.ts'
+
+/** All algorithms of this package in the model checker. */
+export const models: readonly ModelRow[] = [...queueModels]

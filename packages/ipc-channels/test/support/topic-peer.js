@@ -1,0 +1,87 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { afterEach } from '@jest/globals'
+
+const running = new Set()
+const program = new URL('../fixtures/topic-peer.mjs', import.meta.url)
+
+export class TopicPeer {
+  #pending = new Map()
+  #lastId = 0
+  #port
+  #send
+  #end
+
+  constructor(port, send, end) {
+    running.add(this)
+    this.#port = port
+    this.#send = send
+    this.#end = end
+    port.on('message', (reply) => {
+      this.#pending.get(reply.id)(reply)
+      this.#pending.delete(reply.id)
+    })
+    port.on('error', (failure) => {
+      for (const settle of this.#pending.values()) settle({ failure })
+    })
+  }
+
+  static thread(topics) {
+    const worker = new Worker(program)
+    return TopicPeer.#open(
+      new TopicPeer(
+        worker,
+        (message) => worker.postMessage(message),
+        () => worker.terminate(),
+      ),
+      topics,
+    )
+  }
+
+  static process(topics) {
+    const child = fork(program, { execArgv: [], serialization: 'json' })
+    return TopicPeer.#open(
+      new TopicPeer(
+        child,
+        (message) => child.send(message, () => {}), // to one who has died it does not get
+        () => child.kill('SIGKILL'),
+      ),
+      topics,
+    )
+  }
+
+  static async #open(peer, topics) {
+    for (const [name, topic] of Object.entries(topics)) await peer.run('open', { name, handle: topic.toHandle() })
+    return peer
+  }
+
+  run(operation, parameters = {}) {
+    this.#lastId += 1
+    const id = this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, ({ value, failure }) => {
+        if (failure) reject(Object.assign(new Error(failure.message), failure))
+        else resolve(value)
+      })
+      this.#send({ id, operation, parameters })
+    })
+  }
+
+  async kill() {
+    running.delete(this)
+    const ended = once(this.#port, 'exit')
+    this.#end()
+    await ended
+  }
+
+  stop() {
+    this.#port.kill('SIGSTOP')
+  }
+
+  goOn() {
+    this.#port.kill('SIGCONT')
+  }
+}
+
+afterEach(() => Promise.all([...running].map((peer) => peer.kill())))
