@@ -12,6 +12,7 @@
  * | 0x08 | a string of units below 256 | one for each unit |
  * | 0x09 | any other string; a lone surrogate is a unit as any other | two for each unit, the lower first |
  * | 0x0a, 0x0b | a tree of plain objects and arrays, as JSON | as 0x08, 0x09 |
+ * | 0x0c | a small plain object, whose parts may be others and arrays | its record: see `record-form.ts` |
  * | 0x10 to 0x1d | a buffer or a view, its class by the tag: see `bufferTags` | its bytes |
  * | 0xff | everything else: what `encodeValue` made of it, by V8's serialiser | its format; 0xff is the format's own first byte |
  *
@@ -32,6 +33,7 @@ export const tags = {
   text16: 0x09,
   json8: 0x0a,
   json16: 0x0b,
+  record: 0x0c,
   uint8Array: 0x10,
   buffer: 0x11,
   arrayBuffer: 0x12,

@@ -3,6 +3,7 @@ import { bufferTags, cellBigInt64, cellBytes, cellFloat64, cellInt32, tags, text
 import { invalidArgument, NotCloneableError, outOfRange } from './errors.js'
 import { treeText } from './tree-text.js'
 import { serializeValue } from './v8-bytes.js'
+import { packRecord } from './write-record.js'
 
 /**
  * The value as bytes that are not yet anywhere: {@link EncodedBytes.byteLength} says how many they are, and
@@ -58,12 +59,15 @@ export class EncodedBytes {
   readonly #tag: number
   /** A number, a text, or bytes. */
   readonly #content: unknown
+  /** Of the bytes of a record among the others. */
+  readonly #start: number
 
   /** @internal */
-  constructor(tag: number, byteLength: number, content: unknown) {
+  constructor(tag: number, byteLength: number, content: unknown, start = 0) {
     this.byteLength = byteLength
     this.#tag = tag
     this.#content = content
+    this.#start = start
   }
 
   /** The bytes in memory of their own. @internal */
@@ -111,6 +115,9 @@ export class EncodedBytes {
         cellBigInt64[0] = this.#content as bigint
         writeCell(target, start, 8)
         break
+      case tags.record:
+        copyBytes(this.#content as Uint8Array, this.#start, byteLength - 1, target, start)
+        break
       case tags.v8:
         target.set(this.#content as Uint8Array, offset)
         break
@@ -130,7 +137,11 @@ const yes = new EncodedBytes(tags.true, 1, undefined)
 const no = new EncodedBytes(tags.false, 1, undefined)
 
 function encodeObject(value: object): EncodedBytes {
-  if (ArrayBuffer.isView(value) || types.isArrayBuffer(value)) return encodeBuffer(value) ?? anyOther(value)
+  if (ArrayBuffer.isView(value)) return encodeView(value) ?? anyOther(value)
+  if (types.isArrayBuffer(value)) return encodeBuffer(value) ?? anyOther(value)
+  const record = packRecord(value)
+  if (record !== undefined)
+    return new EncodedBytes(tags.record, 1 + record.end - record.start, record.block, record.start)
   const tree = treeText(value)
   if (tree === undefined) return anyOther(value)
   const { text, isWide } = tree
@@ -139,16 +150,29 @@ function encodeObject(value: object): EncodedBytes {
     : new EncodedBytes(tags.json8, 1 + text.length, text)
 }
 
-/** Undefined for all that a clone may refuse or treat apart: classes of the user's, shared, detached and growing memory. */
-function encodeBuffer(value: ArrayBufferView | ArrayBuffer): EncodedBytes | undefined {
+/** Undefined for all that a clone may refuse or treat apart: classes of the user's, detached and growing memory. */
+function encodeBuffer(value: ArrayBuffer): EncodedBytes | undefined {
   const tag = bufferTags.get(Object.getPrototypeOf(value))
   if (tag === undefined || (value as { toHandle?: unknown }).toHandle !== undefined) return undefined
   const { byteLength } = value
-  if (byteLength === 0) return undefined
-  if (!ArrayBuffer.isView(value))
-    return value.resizable ? undefined : new EncodedBytes(tag, 1 + byteLength, new Uint8Array(value))
-  if (types.isSharedArrayBuffer(value.buffer)) return undefined
-  // A view of ours even of bytes: theirs may say another length than it has, and would be written beyond its place.
+  if (byteLength === 0 || value.resizable) return undefined
+  return new EncodedBytes(tag, 1 + byteLength, new Uint8Array(value))
+}
+
+/** The same, and for shared memory. */
+function encodeView(value: ArrayBufferView): EncodedBytes | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const tag = prototype === Uint8Array.prototype ? tags.uint8Array : bufferTags.get(prototype)
+  if (tag === undefined || (value as { toHandle?: unknown }).toHandle !== undefined) return undefined
+  if (tag === tags.uint8Array || tag === tags.buffer) {
+    // One that was only made to look like bytes is something else to a clone.
+    if (!types.isUint8Array(value)) return undefined
+    const byteLength = byteLengthOf(value)
+    if (byteLength === 0 || types.isSharedArrayBuffer(bufferOf(value))) return undefined
+    return new EncodedBytes(tag, 1 + byteLength, value)
+  }
+  const { byteLength } = value
+  if (byteLength === 0 || types.isSharedArrayBuffer(value.buffer)) return undefined
   return new EncodedBytes(tag, 1 + byteLength, new Uint8Array(value.buffer, value.byteOffset, byteLength))
 }
 
@@ -171,7 +195,29 @@ function writeCell(target: Uint8Array, start: number, length: number): void {
 }
 
 function writeBuffer(bytes: Uint8Array, length: number, target: Uint8Array, start: number): void {
-  if (bytes.byteLength !== length)
+  if (byteLengthOf(bytes) !== length)
     throw new NotCloneableError('', 'a buffer that was transferred away or resized before it was written', 'process')
-  target.set(bytes, start)
+  set.call(target, bytes, start)
 }
+
+/** Up to here a loop is done before there is a view for a call of native code. */
+const longestCopy = 128
+
+function copyBytes(source: Uint8Array, from: number, length: number, target: Uint8Array, start: number): void {
+  if (length > longestCopy) set.call(target, source.subarray(from, from + length), start)
+  else for (let index = 0; index < length; index += 1) target[start + index] = source[from + index] as number
+}
+
+const { set } = Uint8Array.prototype
+
+/** A getter of every view, whatever property of its own would hide it. */
+function getterOf<Value>(key: 'buffer' | 'byteLength'): (view: Uint8Array) => Value {
+  const { get } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), key) as {
+    get: (this: Uint8Array) => Value
+  }
+  return Function.prototype.call.bind(get) as (view: Uint8Array) => Value
+}
+
+/** 0 where the buffer was transferred away, or has shrunk to before the view's end. */
+const byteLengthOf = getterOf<number>('byteLength')
+const bufferOf = getterOf<ArrayBufferLike>('buffer')

@@ -10,6 +10,7 @@ import {
   textMethods,
 } from './byte-form.js'
 import { CorruptError, invalidArgument } from './errors.js'
+import { readRecord } from './read-record.js'
 import { deserializeValue } from './v8-bytes.js'
 
 /**
@@ -82,6 +83,11 @@ function read(source: Uint8Array, offset: number, byteLength: number, damaged: (
   }
   const end = offset + byteLength
   if (tag >= tags.text8 && tag <= tags.json16) return readText(source, tag, start, end, damaged)
+  if (tag === tags.record) {
+    const object = readRecord(source, start, end)
+    if (object === undefined) throw damaged()
+    return object
+  }
   if (tag === tags.v8) return deserializeValue(source.subarray(offset, end), damaged)
   const bufferClass = bufferClassOf(tag)
   if (bufferClass === undefined) throw damaged()
@@ -121,9 +127,20 @@ function readBuffer(
 ): object {
   const length = end - start
   if (length === 0 || length % (bufferClass.BYTES_PER_ELEMENT ?? 1) !== 0) throw damaged()
+  if (tag === tags.uint8Array && length > longestLoop && isPlainArray(source)) return slice.call(source, start, end)
   // With memory of its own: Buffer.from and its like cut small ones from a pool.
   const bytes = tag === tags.buffer ? Buffer.allocUnsafeSlow(length) : new Uint8Array(length)
-  bytes.set(source.subarray(start, end))
+  if (length > longestLoop) bytes.set(source.subarray(start, end))
+  else for (let index = 0; index < length; index += 1) bytes[index] = source[start + index] as number
   if (tag === tags.buffer || tag === tags.uint8Array) return bytes
   return tag === tags.arrayBuffer ? bytes.buffer : new bufferClass(bytes.buffer)
+}
+
+/** Up to here a loop is done before a view or a call of native code has begun. */
+const longestLoop = 32
+const { slice } = Uint8Array.prototype
+
+/** Whether its `slice` is a Uint8Array: that of a Buffer is a Buffer, and a class may say what its own is. */
+function isPlainArray(source: Uint8Array): boolean {
+  return Object.getPrototypeOf(source) === Uint8Array.prototype && source.constructor === Uint8Array
 }

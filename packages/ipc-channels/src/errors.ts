@@ -42,6 +42,20 @@ export class BrokenError extends Error {
   }
 }
 
+/** There is nothing with this name, or there is something already; nothing was made. */
+export class NameError extends Error {
+  readonly code: 'ERR_UNKNOWN_NAME' | 'ERR_NAME_EXISTS'
+
+  constructor(code: NameError['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+
+  static {
+    NameError.prototype.name = 'NameError'
+  }
+}
+
 /** For words that none of our code can have written. */
 export function corrupt(message: string): CorruptError {
   return new CorruptError(`the shared memory is damaged: ${message}`)

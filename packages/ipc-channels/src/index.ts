@@ -1,7 +1,8 @@
 export type { SharedObjectHandle } from '@heddle/sync-primitives'
-export { BrokenError, ClosedError, QueueEmptyError, QueueFullError } from './errors.js'
+export { BrokenError, ClosedError, NameError, QueueEmptyError, QueueFullError } from './errors.js'
 export { Pipe, type PipeOptions } from './pipe.js'
 export { PipeEnd } from './pipe-end.js'
+export { type NamedMemory, ProcessCommunication, type ProcessCommunicationOptions } from './process-communication.js'
 export {
   type BackoffOptions,
   type ConsumerContext,
@@ -16,5 +17,6 @@ export {
 export type { ShutdownOptions, ThreadSafeQueueOptions, ThreadSafeQueueStats } from './queue-options.js'
 export type { Registration } from './registration.js'
 export { ThreadSafeQueue } from './thread-safe-queue.js'
-export { type SubscribeOptions, Topic, type TopicOptions, type TopicStats, type WhenSlow } from './topic.js'
+export { Topic } from './topic.js'
+export type { SubscribeOptions, TopicOptions, TopicStats, WhenSlow } from './topic-options.js'
 export type { Received, Subscription } from './topic-subscription.js'

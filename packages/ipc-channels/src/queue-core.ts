@@ -34,7 +34,7 @@ import {
 } from './ring/records.js'
 import { BROKEN, DAMAGED, EMPTY, FULL, OVER, type Ring } from './ring/ring.js'
 import { copyOf, decodeTaken, TakenBytes, type Writable } from './ring/scratch.js'
-import { signal, signalEverybody, waitUntil } from './ring/signal.js'
+import { isArmed, signal, signalEverybody, waitUntil } from './ring/signal.js'
 
 /** Where the items of a queue are: in the words of `ring/layout.ts`, each method at one moment. */
 export interface QueueStore extends Ring {
@@ -60,7 +60,7 @@ export interface QueueStore extends Ring {
 }
 
 /** How often a thread that is about to block looks whether the other side has just done something. */
-const mostSpins = 100
+const mostSpins = Number(process.env.SPINS ?? 100)
 
 /** An item in a box, since it may be undefined. */
 export interface Box<T> {
@@ -409,9 +409,11 @@ export class QueueCore<T> {
     if (found === EMPTY) return false
     if (found === OVER) throw new ClosedError('the queue was closed, and nothing is left in it')
     if (found === BROKEN) throw brokenQueue()
-    // While there was room for more items, those who wait want more bytes than others: each has to look for itself.
-    const wasFull = this.store.size + items >= this.store.capacity
-    signal(this.#memory, this.#room, wasFull ? items : EVERYBODY)
+    if (isArmed(this.#memory, this.#room)) {
+      // While there was room for more items, those who wait want more bytes than others: each has to look for itself.
+      const wasFull = this.store.size + items >= this.store.capacity
+      signal(this.#memory, this.#room, wasFull ? items : EVERYBODY)
+    }
     if (this.#puts.size > 0) this.#puts.lookAgain()
     if (found === DAMAGED) throw corrupt('an item of a queue lies outside of it; the item is gone')
     return true

@@ -12,8 +12,8 @@ import { BrokenError, ClosedError, corrupt, QueueEmptyError } from './errors.js'
 import { DAMAGED, EMPTY, OVER } from './ring/ring.js'
 import { decodeTaken } from './ring/scratch.js'
 import { waitUntil } from './ring/signal.js'
-import { CUT_OFF, type Subscriber } from './topic/broadcast.js'
 import type { LocalTopic } from './topic/local-topic.js'
+import { CUT_OFF, type Subscriber } from './topic/reading.js'
 import type { SharedTopic } from './topic/shared-topic.js'
 
 /** A message in a box, since it may be undefined. */

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pipe, PipeEnd, type SharedObjectHandle } from '@heddle/ipc-channels'
+import { ThreadMemory } from '@heddle/sync-primitives'
 import { describe, expect, test } from '@jest/globals'
-import { isReceiverAsleep, isSenderAsleep, recordsInside } from './support/pipe-peer.js'
-import { rejectionOf, thrownBy, turnsOfTheLoop } from './support/until.js'
+import { isReceiverAsleep, isSenderAsleep, recordsInside, wordsOfPipe } from './support/pipe-peer.js'
+import { microtasks, rejectionOf, thrownBy, turnsOfTheLoop } from './support/until.js'
 
 const withCode = (name: string, code: string, message = /./) =>
   expect.objectContaining({ name, code, message: expect.stringMatching(message) })
@@ -12,6 +13,21 @@ const gone = (message = /./) => withCode('BrokenError', 'ERR_PEER_GONE', message
 const invalid = (message = /./) => withCode('TypeError', 'ERR_INVALID_ARG', message)
 const outOfRange = (message = /./) => withCode('RangeError', 'ERR_OUT_OF_RANGE', message)
 const notOwner = withCode('LockStateError', 'ERR_NOT_OWNER')
+
+/** A participant that nobody is. */
+const somebodyElse = 77 | (5 << 8)
+const ownerOfSecond = (end: PipeEnd<never, unknown>) => wordsOfPipe(end).subarray(32, 33)
+
+/** What the promises are rejected with, all of them before a slice of time has passed in which they would look again anyway. */
+async function soon(promises: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const reasons: unknown[] = promises.map(() => 'still waits')
+  for (const [index, promise] of promises.entries())
+    promise.catch((reason: unknown) => {
+      reasons[index] = reason
+    })
+  await microtasks(20)
+  return reasons
+}
 
 const smallPipe = () => Pipe.create<Uint8Array | string>({ capacityBytes: 64 })
 const filled = (bytes: number, fill = 7) => new Uint8Array(bytes).fill(fill)
@@ -100,8 +116,8 @@ describe('messages', () => {
         const receiving = second.receive()
         first.sendSync(filled(bytes, 2))
         const sending = first.send(filled(bytes, 3))
-        const blocking = second.receiveSync
-        expect([awaited, await receiving, blocking.call(second)]).toEqual([1, 2, 3].map((fill) => filled(bytes, fill)))
+        const received = [awaited, await receiving, second.receiveSync()]
+        expect(received).toEqual([1, 2, 3].map((fill) => filled(bytes, fill)))
         await sending
         const last = first.send(filled(bytes, 4))
         let box = second.tryReceive()
@@ -173,7 +189,7 @@ describe('waiting', () => {
     const [, second] = Pipe.create<number>()
     const [full] = smallPipe()
     full.sendSync(filled(50))
-    const waits = [
+    const waits: (() => Promise<void> | void)[] = [
       async () => expect(await rejectionOf(second.receive({ timeout: 30 }))).toEqual(timedOut),
       () => expect(thrownBy(() => second.receiveSync({ timeout: 30 }))).toEqual(timedOut),
       async () => expect(await second.poll({ timeout: 30 })).toBe(false),
@@ -281,12 +297,8 @@ describe('the end', () => {
     await turnsOfTheLoop()
     second.close()
     third.close()
-    expect(await Promise.all(waiting.slice(0, 2).map(rejectionOf))).toEqual([gone(/was closed/), closed(/other end/)])
-    expect(await Promise.all(waiting.slice(2).map(rejectionOf))).toEqual([
-      closed(/this end/),
-      closed(/this end/),
-      closed(/this end/),
-    ])
+    const [other, own] = [closed(/other end/), closed(/this end/)]
+    expect(await soon(waiting)).toEqual([gone(/was closed/), other, own, own, own])
     expect(fourth.receiveSync()).toEqual(filled(50))
   })
 
@@ -307,6 +319,33 @@ describe('the end', () => {
       expect(await rejectionOf(promise)).toEqual(closed(/this end/))
     second.close()
     for (const call of calls) expect(thrownBy(call)).toEqual(closed(/this end/))
+  })
+
+  test('what is sent just before its sender dies is received: whoever notices the death looks once more', () => {
+    for (const receive of ['receiveSync', 'tryReceive', 'pollSync'] as const) {
+      const memory = ThreadMemory.create()
+      const [receiver, sender] = Pipe.create<string>({ duplex: false, memory })
+      const owner = ownerOfSecond(receiver)
+      const sendsOnItsDeathbed = () => {
+        Atomics.store(owner, 0, memory.participant)
+        sender.sendSync('last words')
+        Atomics.store(owner, 0, somebodyElse)
+        memory.isDead = () => true
+        return true
+      }
+      memory.isDead = sendsOnItsDeathbed
+      Atomics.store(owner, 0, somebodyElse)
+      const got: unknown = receiver[receive]({ timeout: 5_000 })
+      const message = receive === 'pollSync' ? { polled: got, message: receiver.receiveSync() } : got
+      expect(message).toEqual(
+        {
+          receiveSync: 'last words',
+          tryReceive: { message: 'last words' },
+          pollSync: { polled: true, message: 'last words' },
+        }[receive],
+      )
+      expect(thrownBy(() => receiver.receiveSync())).toEqual(gone(/died/))
+    }
   })
 
   test('a message that was cut off by closing is an error of its own, then the end', async () => {
@@ -379,7 +418,7 @@ describe('ownership', () => {
     const waiting = [first.receive(), first.poll(), first.send(filled(50))]
     await turnsOfTheLoop()
     const opened = PipeEnd.fromHandle<string, string>(first.toHandle())
-    expect(await Promise.all(waiting.map(rejectionOf))).toEqual([notOwner, notOwner, notOwner])
+    expect(await soon(waiting)).toEqual([notOwner, notOwner, notOwner])
     expect(second.receiveSync()).toEqual(filled(50))
     const received = second.receive()
     opened.sendSync('from the new owner')

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { ProducerConsumer, type ProducerConsumerReport, ThreadSafeQueue } from '@heddle/ipc-channels'
 import { Segment } from '@heddle/shared-memory'
 import { describe, expect, test } from '@jest/globals'
-import { endless, isBalanced, never, sorted } from './support/producer-consumer.js'
+import { isBalanced, never, sorted } from './support/producer-consumer.js'
 import { rejectionOf, turnsOfTheLoop, until } from './support/until.js'
 
 interface Part {
@@ -238,7 +238,7 @@ test('what was taken is done when it has its fate: join waits for that, and not 
   const queue = new ThreadSafeQueue<number>()
   const system = new ProducerConsumer<number>({ queue, abortGrace: 5 })
   for (const i of numbers(4)) await queue.put(i)
-  let open: () => void = () => undefined
+  let open: (() => void) | undefined
   system.addConsumer((item) => {
     if (item === 1) throw new Error('no')
     if (item === 2)
@@ -248,8 +248,8 @@ test('what was taken is done when it has its fate: join waits for that, and not 
     return item === 3 ? never : undefined
   })
   void system.start()
-  await until(() => queue.getStats().unfinished === 2, 'the first two are done')
-  open()
+  await until(() => open !== undefined && queue.getStats().unfinished === 2, 'the first two are done')
+  open?.()
   await until(() => queue.size === 0, 'the last one is in hand')
   expect(queue.getStats().unfinished).toBe(1)
   expect(await system.stop({ drain: false })).toMatchObject({ consumed: 2, failed: 1, undelivered: [3] })
@@ -302,9 +302,10 @@ describe('with closeQueue', () => {
   test('a stop without draining hands back what waits in it', async () => {
     const queue = new ThreadSafeQueue<number>({ capacity: 3 })
     const system = new ProducerConsumer<number>({ queue, closeQueue: true })
-    system.addProducer(endless)
+    let produced = 0
+    system.addProducer(() => produced++)
     void system.start()
-    await until(() => queue.size === 3, 'the queue is full')
+    await until(() => produced === 4, 'the queue is full')
     const report = await system.stop({ drain: false })
     expect([sorted(report.undelivered), queue.size, isBalanced(report)]).toEqual([[0, 1, 2, 3], 0, true])
   })

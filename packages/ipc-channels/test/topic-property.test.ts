@@ -257,9 +257,7 @@ async function compare(capacity: number, operations: readonly Operation[], turns
     )
   }
   await turnsOfTheLoop()
-  expect(Object.fromEntries(outcomes)).toEqual(
-    Object.fromEntries([...naive.outcomes].filter(([id]) => id >= 0)),
-  )
+  expect(Object.fromEntries(outcomes)).toEqual(Object.fromEntries([...naive.outcomes].filter(([id]) => id >= 0)))
   // What is left waiting ends, so that nothing outlives the run.
   topic.close()
   for (const subscription of subscriptions) subscription.close()

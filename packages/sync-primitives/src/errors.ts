@@ -75,6 +75,6 @@ export function unsupported(message: string, options?: ErrorOptions): Error {
 }
 
 /** A TypeError with a code, for a handle that names no object that can be opened here. */
-export function badHandle(message: string): TypeError {
-  return Object.assign(new TypeError(message), { code: 'ERR_BAD_HANDLE' })
+export function badHandle(message: string, options?: ErrorOptions): TypeError {
+  return Object.assign(new TypeError(message, options), { code: 'ERR_BAD_HANDLE' })
 }

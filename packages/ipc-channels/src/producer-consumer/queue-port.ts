@@ -1,10 +1,10 @@
 import type { ThreadSafeQueue } from '../thread-safe-queue.js'
 
 /** What became of an item that was to be put. */
-export type PutOutcome = 'put' | 'refused' | 'closed' | { readonly error: unknown }
+type PutOutcome = 'put' | 'refused' | 'closed' | { readonly error: unknown }
 
 /** What a consumer got; `lost`: an item was taken that cannot be opened here, and is gone. */
-export type TakeOutcome<T> = { readonly item: T } | 'over' | 'closed' | { readonly lost: unknown }
+type TakeOutcome<T> = { readonly item: T } | 'over' | 'closed' | { readonly lost: unknown }
 
 /** Is told that the queue itself has failed. */
 type OnBroken = (error: unknown) => void

@@ -14,9 +14,11 @@
  * 16    · PUT_LOCK       · inner lock of those who put
  * 17    · TAIL           · how many items were put, modulo 2^32
  * 18    · TAIL_HALVES    · how often bit 31 of TAIL has changed
+ * 19    · KNOWN_HEAD     · HEAD as the last one who put and looked has seen it
  * 32    · TAKE_LOCK      · inner lock of those who take
  * 33    · HEAD           · how many items were taken, modulo 2^32
  * 34    · HEAD_HALVES    · how often bit 31 of HEAD has changed
+ * 35    · KNOWN_TAIL     · TAIL as the last one who took and looked has seen it
  * 48…   · RECORDS        · four words for each slot of the memory's participants, from slot 0 on, see below
  * …     · ENTRIES        · two words for each item that can be inside, rounded up to a power of two: START, BYTES
  * …     · DATA           · the items' bytes, each in one piece from a word on
@@ -38,9 +40,11 @@ export const ERRORS = 8
 export const PUT_LOCK = 16
 export const TAIL = 17
 export const TAIL_HALVES = 18
+export const KNOWN_HEAD = 19
 export const TAKE_LOCK = 32
 export const HEAD = 33
 export const HEAD_HALVES = 34
+export const KNOWN_TAIL = 35
 export const RECORDS = 48
 
 export const GENERATION = 0

@@ -1,4 +1,16 @@
-import { BYTES, CLOSED, entryWords, HEAD, HEAD_HALVES, START, TAIL, TAIL_HALVES, wordsOf } from './layout.js'
+import {
+  BYTES,
+  CLOSED,
+  entryWords,
+  HEAD,
+  HEAD_HALVES,
+  KNOWN_HEAD,
+  KNOWN_TAIL,
+  START,
+  TAIL,
+  TAIL_HALVES,
+  wordsOf,
+} from './layout.js'
 import { noteTaken } from './records.js'
 
 /**
@@ -18,6 +30,8 @@ import { noteTaken } from './records.js'
  * Invariant: TAIL and CLOSED change under PUT_LOCK only, HEAD and the records under TAKE_LOCK only; 0 <= TAIL − HEAD <= CAPACITY.
  * Invariant: the entries from HEAD up to TAIL are whole, and each one's bytes begin where the last one's end, or at 0. The bytes
  * of those who are inside do not overlap. Only who has PUT_LOCK writes an entry or bytes, and never one that is inside.
+ * Invariant: KNOWN_HEAD <= HEAD, and changes under PUT_LOCK only; HEAD <= KNOWN_TAIL <= TAIL, and changes under TAKE_LOCK only. So
+ * the two sides touch each other's lines once in a while and not for each item.
  * Invariant: no other code runs under a lock.
  * Invariant: who has both locks took TAKE_LOCK first.
  * Source: the two locks of M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent
@@ -77,7 +91,7 @@ export function put(ring: Ring, source: Source): number {
   try {
     if (Atomics.load(words, index + CLOSED) !== 0) return OVER
     const tail = Atomics.load(words, index + TAIL)
-    const start = placeFor(ring, Atomics.load(words, index + HEAD), tail, source.byteLength)
+    const start = findPlace(ring, tail, source.byteLength)
     if (start < 0) return start
     source.writeAt(start)
     writeEntry(ring, tail, start, source.byteLength)
@@ -99,10 +113,9 @@ export function putMany(ring: Ring, sources: readonly Source[]): number {
   try {
     if (Atomics.load(words, index + CLOSED) !== 0) return OVER
     const tail = Atomics.load(words, index + TAIL)
-    const head = Atomics.load(words, index + HEAD)
     let done = 0
     for (const source of sources) {
-      const start = placeFor(ring, head, (tail + done) | 0, source.byteLength)
+      const start = findPlace(ring, (tail + done) | 0, source.byteLength)
       if (start < 0 && done === 0) return start
       if (start < 0) break
       source.writeAt(start)
@@ -114,6 +127,16 @@ export function putMany(ring: Ring, sources: readonly Source[]): number {
   } finally {
     ring.putLock.unlock()
   }
+}
+
+/** Under PUT_LOCK: where the record of the next item goes. It looks at the other side's HEAD only when it must. */
+function findPlace(ring: Ring, tail: number, byteLength: number): number {
+  const { words, index } = ring
+  const place = placeFor(ring, words[index + KNOWN_HEAD] as number, tail, byteLength)
+  if (place >= 0) return place
+  const head = Atomics.load(words, index + HEAD)
+  words[index + KNOWN_HEAD] = head
+  return placeFor(ring, head, tail, byteLength)
 }
 
 /** Under PUT_LOCK: where a record of so many bytes goes. The head may be an older one: there is more room then. */
@@ -148,10 +171,10 @@ function count(ring: Ring, counter: number, halves: number, seen: number, by: nu
   const { words } = ring
   const next = (seen + by) | 0
   // A predecessor may have died before it could count the half; bit 31 tells.
-  const seenHalves = Atomics.load(words, halves)
-  if ((seenHalves & 1) !== seen >>> 31) Atomics.store(words, halves, seenHalves + 1)
+  const seenHalves = words[halves] as number
+  if ((seenHalves & 1) !== seen >>> 31) words[halves] = seenHalves + 1
   Atomics.store(words, counter, next)
-  if ((next ^ seen) < 0) Atomics.store(words, halves, Atomics.load(words, halves) + 1)
+  if ((next ^ seen) < 0) Atomics.store(words, halves, (words[halves] as number) + 1)
 }
 
 /**
@@ -164,11 +187,14 @@ export function take(ring: Ring, target: Target): number {
   ring.takeLock.lock()
   try {
     const head = Atomics.load(words, index + HEAD)
-    // In this order: what was put before it was closed is seen.
-    const closed = Atomics.load(words, index + CLOSED)
-    const inside = (Atomics.load(words, index + TAIL) - head) >>> 0
-    if (inside === 0) return closed === 0 ? EMPTY : OVER
-    if (inside > ring.capacity) return BROKEN
+    let inside = ((words[index + KNOWN_TAIL] as number) - head) >>> 0
+    if (inside === 0 || inside > ring.capacity) {
+      // In this order: what was put before it was closed is seen.
+      const closed = Atomics.load(words, index + CLOSED)
+      inside = lookInside(ring)
+      if (inside === 0) return closed === 0 ? EMPTY : OVER
+      if (inside > ring.capacity) return BROKEN
+    }
     const entry = entries + (head & mask) * entryWords
     const start = words[entry + START] as number
     const byteLength = words[entry + BYTES] as number
@@ -200,7 +226,7 @@ export function takeMany(ring: Ring, target: ManyTarget, most: number): number {
   ring.takeLock.lock()
   try {
     const closed = Atomics.load(words, index + CLOSED)
-    const inside = (Atomics.load(words, index + TAIL) - Atomics.load(words, index + HEAD)) >>> 0
+    const inside = lookInside(ring)
     if (inside === 0) return closed === 0 ? EMPTY : OVER
     if (inside > ring.capacity) return BROKEN
     return takeSome(ring, target, Math.min(inside, most))
@@ -211,17 +237,24 @@ export function takeMany(ring: Ring, target: ManyTarget, most: number): number {
 
 /** Closes the ring, and takes all that is inside at the same moment. @returns as {@link takeMany} */
 export function takeAllAndClose(ring: Ring, target: ManyTarget): number {
-  const { words, index } = ring
   ring.takeLock.lock()
   try {
     close(ring)
-    const inside = (Atomics.load(words, index + TAIL) - Atomics.load(words, index + HEAD)) >>> 0
+    const inside = lookInside(ring)
     if (inside === 0) return OVER
     if (inside > ring.capacity) return BROKEN
     return takeSome(ring, target, inside)
   } finally {
     ring.takeLock.unlock()
   }
+}
+
+/** Under TAKE_LOCK: how many items are inside now. */
+function lookInside(ring: Ring): number {
+  const { words, index } = ring
+  const tail = Atomics.load(words, index + TAIL)
+  words[index + KNOWN_TAIL] = tail
+  return (tail - Atomics.load(words, index + HEAD)) >>> 0
 }
 
 /** Under TAKE_LOCK: takes the oldest items, as many as are whole. */

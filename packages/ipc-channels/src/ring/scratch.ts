@@ -1,4 +1,5 @@
 import { readBytes } from '@heddle/codec'
+import { badHandle } from '@heddle/sync-primitives/building-blocks'
 
 /** A value as bytes, before it has a place: what codec's `encodeBytes` gives. */
 export interface Writable {
@@ -37,9 +38,23 @@ export function copyToScratch(words: Int32Array, from: number, count: number): v
   } else for (let word = 0; word < count; word++) scratchWords[word] = words[from + word] as number
 }
 
-/** The value of what was copied to the scratch. It keeps nothing of it. @throws as codec's `readBytes` */
+/** The value of what was copied to the scratch. It keeps nothing of it. @throws as {@link decode} */
 export function decodeTaken(byteLength: number): unknown {
-  return readBytes(scratchBytes, 0, byteLength)
+  return decode(scratchBytes, byteLength)
+}
+
+/**
+ * @throws CorruptError `ERR_CORRUPT`: the bytes are no value; TypeError `ERR_BAD_HANDLE`: it holds a shared object that cannot
+ * be opened here, for whatever reason: that of the object is no news about the queue
+ */
+function decode(bytes: Uint8Array, byteLength: number): unknown {
+  try {
+    return readBytes(bytes, 0, byteLength)
+  } catch (error) {
+    const code = (error as { code?: unknown } | undefined)?.code
+    if (code === 'ERR_CORRUPT' || code === 'ERR_BAD_HANDLE') throw error
+    throw badHandle('an item holds a shared object that cannot be opened here', { cause: error })
+  }
 }
 
 /** The bytes of several items that were taken at one moment. */
@@ -59,13 +74,13 @@ export class TakenBytes {
     this.#used += bytes.length
   }
 
-  /** @throws what codec's `readBytes` throws for the first one that is no value here; `items` of the error are the others */
+  /** @throws as {@link decode}, for the first one that is no value here; `items` of the error are the others */
   decode<T>(): T[] {
     const values: T[] = []
     let failure: { readonly error: unknown } | undefined
     for (const bytes of this.#items)
       try {
-        values.push(readBytes(bytes, 0, bytes.length) as T)
+        values.push(decode(bytes, bytes.length) as T)
       } catch (error) {
         failure ??= { error }
       }

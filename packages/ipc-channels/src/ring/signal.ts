@@ -27,6 +27,11 @@ import {
  */
 const WAITERS = 1
 
+/** Whether somebody may be asleep. */
+export function isArmed({ words }: Memory, index: number): boolean {
+  return (Atomics.load(words, index) & WAITERS) !== 0
+}
+
 /** Wakes up to `count` of those who wait, if there are any. For whoever has made their condition true. */
 export function signal(memory: Memory, index: number, count: number): void {
   const { words } = memory

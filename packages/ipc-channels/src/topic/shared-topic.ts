@@ -1,20 +1,10 @@
 import type { Memory } from '@heddle/sync-primitives'
 import { badHandle, EVERYBODY, InnerLock, type Place } from '@heddle/sync-primitives/building-blocks'
 import { mostCapacity, mostCapacityBytes, wordsOf } from '../ring/layout.js'
-import { type Source, type Target } from '../ring/ring.js'
+import type { Source, Target } from '../ring/ring.js'
 import { copyToScratch, type Writable } from '../ring/scratch.js'
 import { signal, signalEverybody } from '../ring/signal.js'
-import {
-  type Broadcast,
-  close,
-  countAll,
-  isLastReader,
-  publish,
-  receive,
-  type Subscriber,
-  subscribe,
-  unsubscribe,
-} from './broadcast.js'
+import { type Broadcast, close, publish } from './broadcast.js'
 import {
   CAPACITY,
   CAPACITY_BYTES,
@@ -30,6 +20,8 @@ import {
   topicPartsOf,
   WAIT,
 } from './layout.js'
+import { countAll, receive, type Subscriber } from './reading.js'
+import { isLastReader, subscribe, unsubscribe } from './subscribers.js'
 
 export interface TopicSizes {
   readonly capacity: number

@@ -1,5 +1,6 @@
 import type { ModelRow } from './model-row.ts'
 import { queueModels } from './queue.ts'
+import { topicModels } from './topic.ts'
 
 /** All algorithms of this package in the model checker. */
-export const models: readonly ModelRow[] = [...queueModels]
+export const models: readonly ModelRow[] = [...queueModels, ...topicModels]

@@ -1,24 +1,28 @@
 import { fork } from 'node:child_process'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { afterEach } from '@jest/globals'
+import { afterAll, afterEach } from '@jest/globals'
 
 const program = new URL('../fixtures/pipe-peer.mjs', import.meta.url)
 
 const running = new Set()
+/** Who is through with its test serves the next one: to start one takes longer than most tests. */
+const rest = { process: [], thread: [] }
 
 export class PipePeer {
   pid
   child
   ended
+  #kind
   #port
   #end
   #send
   #pending = new Map()
   #lastId = 0
 
-  constructor(isProcess, options) {
-    if (isProcess) {
+  constructor(kind, options) {
+    this.#kind = options ? undefined : kind
+    if (kind === 'process') {
       const child = fork(program, { execArgv: [], serialization: 'advanced', ...options })
       this.child = child
       this.#port = child
@@ -40,6 +44,7 @@ export class PipePeer {
     this.ended = new Promise((resolve) => {
       this.#port.once('exit', (code, signal) => {
         running.delete(this)
+        if (this.#kind) rest[this.#kind] = rest[this.#kind].filter((each) => each !== this)
         for (const settle of this.#pending.values()) settle({ failure: { message: 'it has ended' } })
         this.#pending.clear()
         resolve(signal ?? code)
@@ -70,6 +75,17 @@ export class PipePeer {
     return this.run('call', { name, method, args })
   }
 
+  /** After its test. Each is ended by its own number. */
+  async rest() {
+    running.delete(this)
+    if (!this.#kind || this.#pending.size > 0) return this.kill()
+    const isWell = await this.run('forget').then(
+      () => true,
+      () => false,
+    )
+    if (isWell) rest[this.#kind].push(this)
+  }
+
   signal(name) {
     this.child.kill(name)
   }
@@ -80,11 +96,17 @@ export class PipePeer {
   }
 }
 
-export const startProcess = (options) => new PipePeer(true, options)
-export const startThread = () => new PipePeer(false)
+export const startProcess = (options) => (options ? undefined : taken('process')) ?? new PipePeer('process', options)
+export const startThread = () => taken('thread') ?? new PipePeer('thread')
 
-// Who is through with its test is ended by its number.
-afterEach(() => Promise.all([...running].map((peer) => peer.kill())))
+function taken(kind) {
+  const peer = rest[kind].pop()
+  if (peer) running.add(peer)
+  return peer
+}
+
+afterEach(() => Promise.all([...running].map((peer) => peer.rest())))
+afterAll(() => Promise.all([...rest.process, ...rest.thread].map((peer) => peer.kill())))
 
 // Of a one-way pipe: its only ring begins 48 words behind the tag.
 const RING = 48

@@ -1,28 +1,33 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { afterEach } from '@jest/globals'
 
+const program = new URL('../fixtures/queue-worker.mjs', import.meta.url)
 const running = new Set()
 
-export class QueueWorker {
-  #worker = new Worker(new URL('../fixtures/queue-worker.mjs', import.meta.url))
+class Side {
   #pending = new Map()
   #lastId = 0
 
-  constructor() {
+  /** For what the side says; and what it leaves unanswered when it ends. */
+  listenTo(port) {
     running.add(this)
-    this.#worker.on('message', (reply) => {
+    port.on('message', (reply) => {
       this.#pending.get(reply.id)(reply)
       this.#pending.delete(reply.id)
     })
-    this.#worker.on('error', (error) => {
-      for (const [id, settle] of this.#pending) settle({ id, failure: error })
-    })
+    const fail = (failure) => {
+      for (const [id, settle] of this.#pending) settle({ id, failure })
+      this.#pending.clear()
+    }
+    port.on('error', fail)
+    port.on('exit', () => fail({ message: 'it has ended' }))
   }
 
-  static async withQueues(queues) {
-    const worker = new QueueWorker()
-    for (const [name, queue] of Object.entries(queues)) await worker.open(name, queue)
-    return worker
+  async openAll(queues) {
+    for (const [name, queue] of Object.entries(queues)) await this.open(name, queue)
+    return this
   }
 
   open(name, queue) {
@@ -32,13 +37,32 @@ export class QueueWorker {
   run(operation, parameters = {}) {
     this.#lastId += 1
     const id = this.#lastId
-    return new Promise((resolve, reject) => {
+    const promise = new Promise((resolve, reject) => {
       this.#pending.set(id, ({ value, failure }) => {
         if (failure) reject(Object.assign(new Error(failure.message), failure))
         else resolve(value)
       })
-      this.#worker.postMessage({ id, operation, ...parameters })
+      this.send({ id, operation, ...parameters })
     })
+    promise.catch(() => {}) // who is ended in the middle of it answers nothing
+    return promise
+  }
+}
+
+export class QueueWorker extends Side {
+  #worker = new Worker(program)
+
+  constructor() {
+    super()
+    this.listenTo(this.#worker)
+  }
+
+  static withQueues(queues) {
+    return new QueueWorker().openAll(queues)
+  }
+
+  send(message) {
+    this.#worker.postMessage(message)
   }
 
   async terminate() {
@@ -47,4 +71,33 @@ export class QueueWorker {
   }
 }
 
-afterEach(() => Promise.all([...running].map((worker) => worker.terminate())))
+export class QueueProcess extends Side {
+  #child = fork(program, { execArgv: [], serialization: 'advanced' })
+
+  constructor() {
+    super()
+    this.listenTo(this.#child)
+  }
+
+  static withQueues(queues) {
+    return new QueueProcess().openAll(queues)
+  }
+
+  send(message) {
+    this.#child.send(message, () => {}) // to one who has died it does not get
+  }
+
+  signal(name) {
+    this.#child.kill(name)
+  }
+
+  async terminate() {
+    running.delete(this)
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await exited
+  }
+}
+
+afterEach(() => Promise.all([...running].map((side) => side.terminate())))

@@ -1,3 +1,5 @@
+import type { Subscription } from '@heddle/ipc-channels'
+
 interface SharedObject {
   toHandle(): unknown
 }
@@ -15,3 +17,9 @@ export declare class TopicPeer {
   stop(): void
   goOn(): void
 }
+
+/** The words of a topic in thread memory, from its tag on: their order stands in src/topic/layout.ts. */
+export declare function wordsOf(topic: SharedObject): Int32Array
+
+/** What is there for the subscription now. */
+export declare function takeAll<T>(subscription: Subscription<T>): T[]

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { ThreadMemory } from '@heddle/sync-primitives'
 import { afterEach } from '@jest/globals'
 
 const running = new Set()
@@ -12,6 +12,7 @@ export class TopicPeer {
   #port
   #send
   #end
+  #ended
 
   constructor(port, send, end) {
     running.add(this)
@@ -22,8 +23,13 @@ export class TopicPeer {
       this.#pending.get(reply.id)(reply)
       this.#pending.delete(reply.id)
     })
-    port.on('error', (failure) => {
-      for (const settle of this.#pending.values()) settle({ failure })
+    port.on('error', (failure) => this.#fail(failure))
+    this.#ended = new Promise((resolve) => {
+      port.once('exit', () => {
+        // Not if the test has ended it: it may have been told to go on for ever.
+        if (running.delete(this)) this.#fail({ message: 'it has ended by itself' })
+        resolve()
+      })
     })
   }
 
@@ -70,9 +76,13 @@ export class TopicPeer {
 
   async kill() {
     running.delete(this)
-    const ended = once(this.#port, 'exit')
     this.#end()
-    await ended
+    await this.#ended
+  }
+
+  #fail(failure) {
+    for (const settle of this.#pending.values()) settle({ failure })
+    this.#pending.clear()
   }
 
   stop() {
@@ -85,3 +95,14 @@ export class TopicPeer {
 }
 
 afterEach(() => Promise.all([...running].map((peer) => peer.kill())))
+
+export function wordsOf(topic) {
+  const { buffer, index } = topic.toHandle()
+  return ThreadMemory.of(buffer).words.subarray(index)
+}
+
+export function takeAll(subscription) {
+  const messages = []
+  for (let next = subscription.tryReceive(); next; next = subscription.tryReceive()) messages.push(next.message)
+  return messages
+}

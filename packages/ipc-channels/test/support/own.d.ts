@@ -1,0 +1,1 @@
+export declare function own(name: string): string
