@@ -3,7 +3,7 @@ import { bufferTags, cellBigInt64, cellBytes, cellFloat64, cellInt32, tags, text
 import { invalidArgument, NotCloneableError, outOfRange } from './errors.js'
 import { treeText } from './tree-text.js'
 import { serializeValue } from './v8-bytes.js'
-import { packRecord } from './write-record.js'
+import { type PackedRecord, packRecord } from './write-record.js'
 
 /**
  * The value as bytes that are not yet anywhere: {@link EncodedBytes.byteLength} says how many they are, and
@@ -57,17 +57,14 @@ export class EncodedBytes {
   /** How many bytes {@link EncodedBytes.writeTo} writes; 1 or more. */
   readonly byteLength: number
   readonly #tag: number
-  /** A number, a text, or bytes. */
+  /** A number, a text, bytes, or a record. */
   readonly #content: unknown
-  /** Of the bytes of a record among the others. */
-  readonly #start: number
 
   /** @internal */
-  constructor(tag: number, byteLength: number, content: unknown, start = 0) {
+  constructor(tag: number, byteLength: number, content: unknown) {
     this.byteLength = byteLength
     this.#tag = tag
     this.#content = content
-    this.#start = start
   }
 
   /** The bytes in memory of their own. @internal */
@@ -116,7 +113,7 @@ export class EncodedBytes {
         writeCell(target, start, 8)
         break
       case tags.record:
-        copyBytes(this.#content as Uint8Array, this.#start, byteLength - 1, target, start)
+        writeRecord(this.#content as PackedRecord, target, start)
         break
       case tags.v8:
         target.set(this.#content as Uint8Array, offset)
@@ -141,7 +138,7 @@ function encodeObject(value: object): EncodedBytes {
   if (types.isArrayBuffer(value)) return encodeBuffer(value) ?? anyOther(value)
   const record = packRecord(value)
   if (record !== undefined)
-    return new EncodedBytes(tags.record, 1 + record.end - record.start, record.block, record.start)
+    return new EncodedBytes(tags.record, 1 + record.list.length + record.end - record.start, record)
   const tree = treeText(value)
   if (tree === undefined) return anyOther(value)
   const { text, isWide } = tree
@@ -200,13 +197,15 @@ function writeBuffer(bytes: Uint8Array, length: number, target: Uint8Array, star
   set.call(target, bytes, start)
 }
 
+function writeRecord({ list, block, start, end }: PackedRecord, target: Uint8Array, at: number): void {
+  for (let index = 0; index < list.length; index += 1) target[at + index] = list[index] as number
+  const rest = at + list.length
+  if (end - start > longestCopy) set.call(target, block.subarray(start, end), rest)
+  else for (let index = start; index < end; index += 1) target[rest + index - start] = block[index] as number
+}
+
 /** Up to here a loop is done before there is a view for a call of native code. */
 const longestCopy = 128
-
-function copyBytes(source: Uint8Array, from: number, length: number, target: Uint8Array, start: number): void {
-  if (length > longestCopy) set.call(target, source.subarray(from, from + length), start)
-  else for (let index = 0; index < length; index += 1) target[start + index] = source[from + index] as number
-}
 
 const { set } = Uint8Array.prototype
 

@@ -1,3 +1,4 @@
+import { textMethods } from './byte-form.js'
 import { checkOf, mostKeyListBytes } from './record-form.js'
 
 /** What is known of the keys that objects began with so far: a tree whose steps are keys. */
@@ -8,18 +9,9 @@ export class KeyPath {
   #keys: readonly string[] | undefined
   #list: Uint8Array | undefined
 
-  private constructor(key: string, parent: KeyPath | undefined) {
+  constructor(key: string, parent: KeyPath | undefined) {
     this.key = key
     this.#parent = parent
-  }
-
-  static #root = new KeyPath('', undefined)
-  /** How many there are below the root. */
-  static #count = 0
-
-  /** No keys yet. */
-  static get root(): KeyPath {
-    return KeyPath.#root
   }
 
   /** One key more. */
@@ -35,11 +27,11 @@ export class KeyPath {
   #grow(key: string): KeyPath {
     const step = new KeyPath(key, this)
     // Objects that are used as maps have new keys again and again: all is forgotten then, but for the path in hand.
-    if (KeyPath.#count === mostPaths) {
-      KeyPath.#count = 0
-      KeyPath.#root = new KeyPath('', undefined)
+    if (pathCount === mostPaths) {
+      pathCount = 0
+      root = new KeyPath('', undefined)
     } else if (key.length <= mostKeyListBytes) {
-      KeyPath.#count += 1
+      pathCount += 1
       this.#steps.push(step)
     }
     return step
@@ -60,13 +52,20 @@ export class KeyPath {
 
 /** A record of 32 keys takes 32: this is room for some dozens of usual ones. */
 const mostPaths = 256
+let pathCount = 0
+let root = new KeyPath('', undefined)
+
+/** Of no keys. */
+export function emptyPath(): KeyPath {
+  return root
+}
 
 const none = new Uint8Array(0)
 
 function keyList(keys: readonly string[]): Uint8Array {
   let size = 0
   for (const key of keys) size += 1 + key.length
-  if (size > mostKeyListBytes) return none
+  if (size === 0 || size > mostKeyListBytes) return none
   const bytes = new Uint8Array(2 + size)
   let position = 2
   for (const key of keys) {
@@ -141,9 +140,7 @@ function parseKeys(list: Uint8Array): string[] | undefined {
   while (position < list.length) {
     const end = position + 1 + (list[position] as number)
     if (end > list.length) return undefined
-    const key = String.fromCharCode(...list.subarray(position + 1, end))
-    // As the key of an object: V8 has these texts once each, and is quick with them.
-    keys.push(...Object.keys({ [key]: 0 }))
+    keys.push(textMethods.latin1Slice.call(list, position + 1, end))
     position = end
   }
   return new Set(keys).size === keys.length ? keys : undefined

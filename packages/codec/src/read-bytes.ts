@@ -85,8 +85,8 @@ function read(source: Uint8Array, offset: number, byteLength: number, damaged: (
   if (tag >= tags.text8 && tag <= tags.json16) return readText(source, tag, start, end, damaged)
   if (tag === tags.record) {
     const object = readRecord(source, start, end)
-    if (object === undefined) throw damaged()
-    return object
+    if (object !== undefined) return object
+    throw damaged()
   }
   if (tag === tags.v8) return deserializeValue(source.subarray(offset, end), damaged)
   const bufferClass = bufferClassOf(tag)

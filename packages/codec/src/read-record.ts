@@ -29,18 +29,25 @@ function readObject(source: Uint8Array, depth: number): object | undefined {
   position += known.list.length
   const start = position
   const end = limit
-  if (!known.isInherited && objectsAreBare()) {
+  if (!known.isInherited && isAssignable && objectsAreBare()) {
     try {
       const object = readAssigned(source, known.keys, depth)
       if (object === undefined || hasKeys(object, known.keys)) return object
-    } catch {
-      // As below, and it cannot be written.
+    } catch (error) {
+      if (!isTaken(known.keys)) throw error
     }
+    isAssignable = false
+    position = start
+    limit = end
   }
-  // Or somebody has put such a key into Object.prototype since, and it took the value.
-  position = start
-  limit = end
   return readDefined(source, known.keys, depth)
+}
+
+/** Until somebody puts a key into `Object.prototype` that takes, or refuses, what is assigned to the key of an object. */
+let isAssignable = true
+
+function isTaken(keys: readonly string[]): boolean {
+  return keys.some((key) => key in Object.prototype)
 }
 
 /** By assignment, which is the quickest way to make an object of keys that are not known in advance. */

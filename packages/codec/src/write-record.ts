@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { cellBigInt64, cellBytes, cellFloat64, textMethods } from './byte-form.js'
-import { KeyPath } from './key-lists.js'
+import { emptyPath, type KeyPath } from './key-lists.js'
 import { heads, mostCounted, objectsAreBare, shortTextEnd, smallIntEnd } from './record-form.js'
 
 /** The most bytes of a record, its tag not counted. */
@@ -10,8 +10,9 @@ const mostContainers = 8
 /** The most values in one record. From there on V8's serialiser is as fast. */
 const mostValues = 32
 
-/** Where the bytes of a record lie until they are written. They never change there. */
+/** A record on its way: its key list, then the bytes of `block` from `start` to `end`, which never change there. */
 export interface PackedRecord {
+  readonly list: Uint8Array
   readonly block: Uint8Array
   readonly start: number
   readonly end: number
@@ -43,10 +44,12 @@ export function packRecord(object: object): PackedRecord | undefined {
   isPacking = true
   values = 0
   try {
-    const end = packObject(object, start, object)
+    const path = pathOf(object)
+    if (path === undefined) return undefined
+    const end = packFields(object, path.keys, block, start, object)
     if (end === misfit) return undefined
     top = end
-    return { block, start, end }
+    return { list: path.list, block, start, end }
   } finally {
     isPacking = false
     if (met.length > 0) met.length = 0
@@ -61,43 +64,43 @@ function room(): number {
   return top + mostRecordBytes
 }
 
-function packObject(object: object, start: number, root: object): number {
-  if (Object.getPrototypeOf(object) !== Object.prototype) return misfit
-  if ((object as { toHandle?: unknown }).toHandle !== undefined || !objectsAreBare()) return misfit
-  let path = KeyPath.root
+/** The keys of a plain object; undefined for any other, and where they do not fit into a list. Runs no code but `toHandle`. */
+function pathOf(object: object): KeyPath | undefined {
+  if (Object.getPrototypeOf(object) !== Object.prototype) return undefined
+  if ((object as { toHandle?: unknown }).toHandle !== undefined || !objectsAreBare()) return undefined
+  let path = emptyPath()
   let count = 0
   for (const key in object) {
     path = path.step(key)
     count += 1
-    if (count > mostValues) return misfit
+    if (count > mostValues) return undefined
   }
-  if (count === 0) return misfit
-  const { list } = path
-  const { length } = list
-  if (length === 0 || start + length > room()) return misfit
-  for (let index = 0; index < length; index += 1) block[start + index] = list[index] as number
-  const { keys } = path
-  let position = start + length
+  return path.list.length === 0 ? undefined : path
+}
+
+function packFields(object: object, keys: readonly string[], block: Uint8Array, start: number, root: object): number {
+  let position = start
   let index = 0
+  // Once more, and not by the keys: within such a loop V8 knows where the fields are.
   for (const key in object) {
     // A getter may have changed the object.
     if (key !== keys[index]) return misfit
-    position = packValue((object as Record<string, unknown>)[key], position, root)
+    position = packValue((object as Record<string, unknown>)[key], block, position, root)
     if (position === misfit) return misfit
     index += 1
   }
-  return index === count ? position : misfit
+  return index === keys.length ? position : misfit
 }
 
-function packValue(value: unknown, position: number, root: object): number {
+function packValue(value: unknown, block: Uint8Array, position: number, root: object): number {
   values += 1
   // The longest but for texts, which look again: a head and eight bytes.
   if (values > mostValues || position + 9 > room()) return misfit
   switch (typeof value) {
     case 'number':
-      return packNumber(value, position)
+      return packNumber(value, block, position)
     case 'string':
-      return packText(value, position)
+      return packText(value, block, position)
     case 'boolean':
       block[position] = value ? heads.true : heads.false
       return position + 1
@@ -105,23 +108,23 @@ function packValue(value: unknown, position: number, root: object): number {
       block[position] = heads.undefined
       return position + 1
     case 'object':
-      if (value !== null) return packContainer(value, position, root)
+      if (value !== null) return packContainer(value, block, position, root)
       block[position] = heads.null
       return position + 1
     case 'bigint':
       if (BigInt.asIntN(64, value) !== value) return misfit
       cellBigInt64[0] = value
-      return packCell(heads.bigint64, position)
+      return packCell(heads.bigint64, block, position)
     default:
       return misfit
   }
 }
 
-function packNumber(value: number, position: number): number {
+function packNumber(value: number, block: Uint8Array, position: number): number {
   const whole = value | 0
   if (whole !== value || (whole === 0 && Object.is(value, -0))) {
     cellFloat64[0] = value
-    return packCell(heads.float64, position)
+    return packCell(heads.float64, block, position)
   }
   if (whole >= 0 && whole < smallIntEnd) {
     block[position] = heads.smallInt | whole
@@ -139,7 +142,7 @@ function packNumber(value: number, position: number): number {
   return position + 5
 }
 
-function packCell(head: number, position: number): number {
+function packCell(head: number, block: Uint8Array, position: number): number {
   block[position] = head
   for (let index = 0; index < 8; index += 1) block[position + 1 + index] = cellBytes[index] as number
   return position + 9
@@ -148,7 +151,7 @@ function packCell(head: number, position: number): number {
 /** Up to here a loop is done before a call of native code has begun. */
 const longestLoop = 24
 
-function packText(text: string, position: number): number {
+function packText(text: string, block: Uint8Array, position: number): number {
   const { length } = text
   if (length > mostCounted || position + 2 + 2 * length > room()) return misfit
   let start = position + 1
@@ -159,13 +162,13 @@ function packText(text: string, position: number): number {
     start += 1
   }
   if (length > longestLoop) {
-    if (wide.test(text)) return packWideText(text, position)
+    if (wide.test(text)) return packWideText(text, block, position)
     textMethods.latin1Write.call(block, text, start, length)
     return start + length
   }
   for (let index = 0; index < length; index += 1) {
     const unit = text.charCodeAt(index)
-    if (unit > 0xff) return packWideText(text, position)
+    if (unit > 0xff) return packWideText(text, block, position)
     block[start + index] = unit
   }
   return start + length
@@ -173,24 +176,27 @@ function packText(text: string, position: number): number {
 
 const wide = /[\u0100-\uffff]/
 
-function packWideText(text: string, position: number): number {
+function packWideText(text: string, block: Uint8Array, position: number): number {
   block[position] = heads.text16
   block[position + 1] = text.length
   textMethods.ucs2Write.call(block, text, position + 2, 2 * text.length)
   return position + 2 + 2 * text.length
 }
 
-function packContainer(container: object, position: number, root: object): number {
+function packContainer(container: object, block: Uint8Array, position: number, root: object): number {
   if (met.length === 0) met.push(root)
   if (met.length === mostContainers || met.includes(container)) return misfit
   met.push(container)
   if (types.isProxy(container)) return misfit
-  if (Array.isArray(container)) return packList(container, position, root)
+  if (Array.isArray(container)) return packList(container, block, position, root)
+  const path = pathOf(container)
+  if (path === undefined || position + 1 + path.list.length > room()) return misfit
   block[position] = heads.record
-  return packObject(container, position + 1, root)
+  block.set(path.list, position + 1)
+  return packFields(container, path.keys, block, position + 1 + path.list.length, root)
 }
 
-function packList(array: readonly unknown[], start: number, root: object): number {
+function packList(array: readonly unknown[], block: Uint8Array, start: number, root: object): number {
   const { length } = array
   if (length > mostValues || (array as { toHandle?: unknown }).toHandle !== undefined) return misfit
   // More keys: it has named properties, which a clone takes. As many, with a gap: that is no value below.
@@ -202,7 +208,7 @@ function packList(array: readonly unknown[], start: number, root: object): numbe
     const item = array[index]
     // A gap, if it is no item: a getter may have made one too.
     if (item === undefined && !Object.hasOwn(array, index)) return misfit
-    position = packValue(item, position, root)
+    position = packValue(item, block, position, root)
     if (position === misfit) return misfit
   }
   return position

@@ -1,14 +1,45 @@
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { ThreadSafeQueue } from '@heddle/ipc-channels'
-import type { Reading } from './producer.js'
+import { Pipe, ProcessCommunication, ProducerConsumer, ThreadSafeQueue, Topic } from '@heddle/ipc-channels'
+import type { Reading } from './station.js'
 
-// Room for two: the producer waits whenever it is two readings ahead.
+// Between threads: a queue with room for two, so that the station waits whenever it is two readings ahead; and a pipe.
 const readings = new ThreadSafeQueue<Reading>({ capacity: 2 })
-new Worker(new URL('./producer.js', import.meta.url), { workerData: readings.toHandle() })
+const [desk, station] = Pipe.create<{ from: number }, string>()
+new Worker(new URL('./station.js', import.meta.url), {
+  workerData: { readings: readings.toHandle(), desk: station.toHandle() },
+})
+await desk.send({ from: 10 })
+for await (const { hour, celsius } of readings) console.log(`${hour}:00  ${celsius} °C`)
+console.log('the station says:', await desk.receive())
 
-for await (const { hour, celsius } of readings) {
-  console.log(`${hour}:00  ${celsius} °C`)
+// To many at once: each subscriber reads at its own pace.
+const alarms = new Topic<string>({ capacity: 2 })
+const log = alarms.subscribe()
+const screen = alarms.subscribe({ whenSlow: 'skip' })
+for (const alarm of ['frost', 'storm', 'flood']) {
+  await alarms.publish(alarm)
+  console.log('log:', await log.receive())
 }
+console.log('screen:', await screen.receive(), 'and', screen.lost, 'missed')
 
-const { putCount, getCount } = readings.getStats()
-console.log(`${putCount} put, ${getCount} taken`)
+// Producers and consumers that are stopped without losing anything.
+const system = new ProducerConsumer<number>({ queueSize: 5 })
+system.addProducer(function* () {
+  for (let n = 1; n <= 20; n++) yield n
+})
+system.addConsumer((n) => {
+  if (n === 13) throw new Error('no thirteen')
+})
+const { consumed, failures } = await system.start()
+console.log(`consumed ${consumed}, failed on ${failures.map(({ item }) => item).join(' ')}`)
+
+// Between processes, by name. This needs @heddle/shared-memory, and Linux.
+const office = await ProcessCommunication.create({ size: 1 << 20 })
+office.createQueue('questions')
+office.createQueue('answers')
+fork(fileURLToPath(new URL('./clerk.js', import.meta.url)), [office.name])
+await office.sendMessage('questions', [3, 4])
+console.log('the clerk says:', await office.receiveMessage('answers', { timeout: 10_000 }))
+office.close()

@@ -16,6 +16,13 @@ export {
 } from './producer-consumer.js'
 export type { ShutdownOptions, ThreadSafeQueueOptions, ThreadSafeQueueStats } from './queue-options.js'
 export type { Registration } from './registration.js'
+export {
+  type PriorityOption,
+  type PriorityPutOptions,
+  type PriorityPutSyncOptions,
+  ThreadSafePriorityQueue,
+  type ThreadSafePriorityQueueOptions,
+} from './thread-safe-priority-queue.js'
 export { ThreadSafeQueue } from './thread-safe-queue.js'
 export { Topic } from './topic.js'
 export type { SubscribeOptions, TopicOptions, TopicStats, WhenSlow } from './topic-options.js'

@@ -59,10 +59,12 @@ describe('putMany', () => {
 
   test('copies what it could not put at once: what happens to the originals later does not matter', async () => {
     const queue = new ThreadSafeQueue<{ value: number } | Uint8Array>({ capacity: 1 })
-    const items = [{ value: 1 }, { value: 2 }, Uint8Array.of(1, 2)] as const
-    const putting = queue.putMany([...items])
-    items[1].value = 9
-    items[2].fill(9)
+    const second = { value: 2 }
+    const bytes = Uint8Array.of(1, 2)
+    const items = [{ value: 1 }, second, bytes]
+    const putting = queue.putMany(items)
+    second.value = 9
+    bytes.fill(9)
     expect([await queue.get(), await queue.get(), await queue.get()]).toEqual([
       { value: 1 },
       { value: 2 },

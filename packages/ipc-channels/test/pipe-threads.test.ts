@@ -1,12 +1,23 @@
 import { Pipe, PipeEnd } from '@heddle/ipc-channels'
 import { describe, expect, test } from '@jest/globals'
-import { isReceiverAsleep, isSenderAsleep, recordsInside, startThread, until } from './support/pipe-peer.js'
+import {
+  forgetSleepers,
+  isReceiverAsleep,
+  isSenderAsleep,
+  recordsInside,
+  startThread,
+  until,
+} from './support/pipe-peer.js'
 import { rejectionOf, thrownBy } from './support/until.js'
 
 const gone = (message = /./) =>
   expect.objectContaining({ name: 'BrokenError', code: 'ERR_PEER_GONE', message: expect.stringMatching(message) })
 const small = { duplex: false, capacityBytes: 4_096 } as const
 const large = 400_000
+
+const nobodysWord = new Int32Array(new SharedArrayBuffer(4))
+
+const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] as number
 
 function codeOf(call: () => unknown): unknown {
   try {
@@ -95,6 +106,53 @@ describe('with a thread at the other end', () => {
     await sent
     await thread.call('end', 'send', 'next')
     expect(await received).toBe('next')
+  })
+
+  test('who blocks is woken: for room by a receive, for a message by a send', async () => {
+    const [receiver, sender] = Pipe.create<string>({ duplex: false, capacityBytes: 64 })
+    const thread = await startThread().open('sender', sender)
+    const [inThread, here] = Pipe.create<string>({ duplex: false })
+    await thread.open('receiver', inThread)
+    const rounds = 7
+    const sent = thread.run('sendMany', { name: 'sender', texts: Array(rounds + 1).fill('x'.repeat(50)) })
+    const forRoom = []
+    for (let round = 0; round < rounds; round++) {
+      forgetSleepers(receiver)
+      await until(() => isSenderAsleep(receiver), 'it waits for room')
+      const begun = performance.now()
+      receiver.receiveSync()
+      receiver.pollSync()
+      forRoom.push(performance.now() - begun)
+    }
+    receiver.receiveSync()
+    await sent
+    const forMessage = []
+    for (let round = 0; round < rounds; round++) {
+      forgetSleepers(inThread)
+      const received = thread.call('receiver', 'receiveSync')
+      await until(() => isReceiverAsleep(inThread), 'it waits for a message')
+      const begun = performance.now()
+      here.sendSync('x')
+      await received
+      forMessage.push(performance.now() - begun)
+    }
+    // Whoever is not woken looks again 50 ms after it began to sleep.
+    expect(middle(forRoom)).toBeLessThan(25)
+    expect(middle(forMessage)).toBeLessThan(25)
+  })
+
+  test('receives that await in a thread make room for a send that blocks it', async () => {
+    const [receiver, sender] = Pipe.create<string>({ duplex: false, capacityBytes: 64 })
+    const thread = await startThread().open('end', sender)
+    const received = [receiver.receive(), receiver.receive(), receiver.receive()]
+    const sent = thread.run('sendMany', { name: 'end', texts: ['first', 'second'] })
+    // They are not told of it: this thread's event loop stands still from here on.
+    const limit = performance.now() + 10_000
+    while (recordsInside(receiver) < 2 && performance.now() < limit) Atomics.wait(nobodysWord, 0, 0, 1)
+    const opened = PipeEnd.fromHandle<string, never>(sender.toHandle())
+    opened.sendSync('x'.repeat(50), { timeout: 10_000 })
+    expect(await Promise.all(received)).toEqual(['first', 'second', 'x'.repeat(50)])
+    await sent
   })
 
   test('a poll that blocks sees a message as soon as all of it is there', async () => {

@@ -163,7 +163,7 @@ async function compare(capacity: number, operations: readonly Operation[], turns
         break
     }
     for (const [answer, expected] of answers) expect(answer).toBe(expected)
-    expect({ size: queue.size, stats: queue.getStats() }).toMatchObject(naive.state)
+    expect({ size: queue.size, stats: queue.getStats() }).toMatchObject(naive.state as object)
     const turn = turns[id % turns.length] ?? 0
     if (turn > 2) await turnsOfTheLoop(1)
     else await microtasks(turn)

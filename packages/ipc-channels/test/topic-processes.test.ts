@@ -9,7 +9,7 @@ interface Drained {
   readonly lost: number
 }
 
-const segment = Segment.create({ size: 1 << 20 })
+const segment = Segment.create({ size: 1 << 21 })
 afterAll(() => segment.close())
 
 let topic: Topic<{ publisher: number; number: number; filling: string }>
@@ -90,6 +90,16 @@ test('a process that was overrun says so, and its place is free when it has ende
   await until(() => topic.getStats().subscribers === 0, 'the death is noticed')
   for (let n = 0; n < 3; n++) topic.subscribe()
   expect(topic.getStats().subscribers).toBe(3)
+})
+
+test('a shared object of a segment arrives in a message as itself, a topic too', async () => {
+  const requests = new Topic<{ answers: Topic<string> }>({ memory: segment })
+  const answers = new Topic<string>({ memory: segment })
+  const [subscription, own] = [requests.subscribe(), answers.subscribe()]
+  requests.publishSync({ answers })
+  const request = await subscription.receive()
+  request.answers.publishSync('yes')
+  expect(own.tryReceive()).toEqual({ message: 'yes', lost: 0 })
 })
 
 test('when its segment is closed, every call ends with ClosedError, also those that wait', async () => {

@@ -40,16 +40,16 @@ export function copyToScratch(words: Int32Array, from: number, count: number): v
 
 /** The value of what was copied to the scratch. It keeps nothing of it. @throws as {@link decode} */
 export function decodeTaken(byteLength: number): unknown {
-  return decode(scratchBytes, byteLength)
+  return decode(scratchBytes, 0, byteLength)
 }
 
 /**
  * @throws CorruptError `ERR_CORRUPT`: the bytes are no value; TypeError `ERR_BAD_HANDLE`: it holds a shared object that cannot
  * be opened here, for whatever reason: that of the object is no news about the queue
  */
-function decode(bytes: Uint8Array, byteLength: number): unknown {
+function decode(bytes: Uint8Array, offset: number, byteLength: number): unknown {
   try {
-    return readBytes(bytes, 0, byteLength)
+    return readBytes(bytes, offset, byteLength)
   } catch (error) {
     const code = (error as { code?: unknown } | undefined)?.code
     if (code === 'ERR_CORRUPT' || code === 'ERR_BAD_HANDLE') throw error
@@ -57,9 +57,12 @@ function decode(bytes: Uint8Array, byteLength: number): unknown {
   }
 }
 
+/** Up to here a loop is done before a call of native code has begun. */
+const longestLoop = 96
+
 /** The bytes of several items that were taken at one moment. */
 export class TakenBytes {
-  readonly #items: Uint8Array[] = []
+  readonly #ends: number[] = []
   #all = new Uint8Array(0)
   #used = 0
 
@@ -68,22 +71,28 @@ export class TakenBytes {
     this.#all = new Uint8Array(byteLength)
   }
 
-  append(bytes: Uint8Array): void {
-    this.#all.set(bytes, this.#used)
-    this.#items.push(this.#all.subarray(this.#used, this.#used + bytes.length))
-    this.#used += bytes.length
+  /** Copies the next item's bytes out of `source`. */
+  append(source: Uint8Array, from = 0, byteLength = source.length): void {
+    const at = this.#used
+    if (byteLength > longestLoop) this.#all.set(source.subarray(from, from + byteLength), at)
+    else for (let byte = 0; byte < byteLength; byte++) this.#all[at + byte] = source[from + byte] as number
+    this.#used += byteLength
+    this.#ends.push(this.#used)
   }
 
   /** @throws as {@link decode}, for the first one that is no value here; `items` of the error are the others */
   decode<T>(): T[] {
     const values: T[] = []
     let failure: { readonly error: unknown } | undefined
-    for (const bytes of this.#items)
+    let begin = 0
+    for (const end of this.#ends) {
       try {
-        values.push(decode(bytes, bytes.length) as T)
+        values.push(decode(this.#all, begin, end - begin) as T)
       } catch (error) {
         failure ??= { error }
       }
+      begin = end
+    }
     if (failure) throw Object.assign(failure.error as Error, { items: values })
     return values
   }

@@ -31,6 +31,25 @@ import {
 } from './ring.js'
 import { copyToScratch, type TakenBytes, type Writable } from './scratch.js'
 
+/** One of several items that are put at once. */
+class ItemSource implements Source {
+  readonly byteLength: number
+  readonly #item: Writable
+  readonly #bytes: Uint8Array
+  readonly #offset: number
+
+  constructor(item: Writable, bytes: Uint8Array, offset: number) {
+    this.byteLength = item.byteLength
+    this.#item = item
+    this.#bytes = bytes
+    this.#offset = offset
+  }
+
+  writeAt(start: number): void {
+    this.#item.writeTo(this.#bytes, this.#offset + start * 4)
+  }
+}
+
 /** One queue's ring in a memory, as this thread sees it, with its items as bytes. */
 export class SharedRing implements QueueStore, Source, Target {
   readonly memory: Memory
@@ -86,10 +105,10 @@ export class SharedRing implements QueueStore, Source, Target {
   }
 
   putMany(items: readonly Writable[], from: number): number {
-    const sources = items.slice(from, from + this.capacity).map((item) => ({
-      byteLength: item.byteLength,
-      writeAt: (start: number) => item.writeTo(this.#bytes, (this.#data + start) * 4),
-    }))
+    const most = Math.min(items.length, from + this.capacity)
+    const sources: Source[] = []
+    for (let item = from; item < most; item++)
+      sources.push(new ItemSource(items[item] as Writable, this.#bytes, this.#data * 4))
     return putMany(this, sources)
   }
 
@@ -127,8 +146,7 @@ export class SharedRing implements QueueStore, Source, Target {
     return {
       prepare: (byteLength) => taken.prepare(byteLength),
       readFrom: (start, byteLength) => {
-        const at = (this.#data + start) * 4
-        taken.append(this.#bytes.subarray(at, at + byteLength))
+        taken.append(this.#bytes, (this.#data + start) * 4, byteLength)
       },
     }
   }

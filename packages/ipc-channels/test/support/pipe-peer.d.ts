@@ -31,6 +31,8 @@ export function startThread(): PipePeer
 /** Of a one-way pipe: whether its receiver, or its sender, sleeps or is about to. `memory`: the segment that it is in. */
 export function isReceiverAsleep(end: Shared, memory?: Memory): boolean
 export function isSenderAsleep(end: Shared, memory?: Memory): boolean
+/** From now on the two tell of those only that begin to sleep later, or sleep on after a slice of time. */
+export function forgetSleepers(end: Shared, memory?: Memory): void
 export function recordsInside(end: Shared, memory?: Memory): number
 export function recordsTaken(end: Shared, memory?: Memory): number
 /** From the tag on. */

@@ -127,6 +127,11 @@ export function isSenderAsleep(end, memory) {
   return (Atomics.load(wordsOf(end, memory), RING + ROOM) & 1) === 1
 }
 
+/** Both bits: they may be left from somebody who has gone on. Whoever sleeps at this moment sets its one again. */
+export function forgetSleepers(end, memory) {
+  for (const word of [ITEMS, ROOM]) Atomics.and(wordsOf(end, memory), RING + word, ~1)
+}
+
 export function recordsInside(end, memory) {
   const words = wordsOf(end, memory)
   return Atomics.load(words, RING + TAIL) - Atomics.load(words, RING + HEAD)

@@ -1,0 +1,115 @@
+// One who puts or gets in a storm until it is killed, or dies at a step. See kill-storm.mjs.
+import { setImmediate, setTimeout as delay } from 'node:timers/promises'
+import { isMainThread } from 'node:worker_threads'
+import { ThreadSafeQueue } from '@heddle/ipc-channels'
+import { makeMortal } from './crash-steps.mjs'
+import { Ledger, most } from './ledger.mjs'
+import { onOrder, say } from './peer-side.mjs'
+import { openMemory } from './peers.mjs'
+import { randomOf } from './random.mjs'
+
+const nobody = new Int32Array(new SharedArrayBuffer(4))
+
+function die() {
+  if (isMainThread) process.kill(process.pid, 'SIGKILL')
+  else process.exit(0)
+  for (;;);
+}
+
+/** Each puts the first ones of the items. @returns how many */
+const puts = [
+  (queue, [item], options) => queue.put(item, options).then(() => 1),
+  (queue, [item], { timeout = 2_000 }) => {
+    queue.putSync(item, { timeout })
+    return 1
+  },
+  (queue, [item]) => (queue.tryPut(item) ? 1 : 0),
+  (queue, items, options) => queue.putMany(items, options).then(() => items.length),
+  (queue, items, { timeout = 2_000 }) => {
+    queue.putManySync(items, { timeout })
+    return items.length
+  },
+  (queue, items) => queue.tryPutMany(items),
+]
+
+/** Each gets some items, `most` at the most. */
+const gets = [
+  async (queue, options) => [await queue.get(options)],
+  (queue, { timeout = 2_000 }) => [queue.getSync({ timeout })],
+  (queue) => {
+    const found = queue.tryGet()
+    return found ? [found.item] : []
+  },
+  (queue, options) => queue.getMany(most, options),
+  (queue, { timeout = 2_000 }) => queue.getManySync(most, { timeout }),
+  (queue) => queue.tryGetMany(most),
+  async (queue, options) => {
+    const both = await Promise.allSettled([queue.get(options), queue.get(options)])
+    const failed = both.find(({ reason }) => reason && reason.code !== 'ERR_TIMEOUT')
+    if (failed) throw failed.reason
+    return both.filter(({ status }) => status === 'fulfilled').map(({ value }) => value)
+  },
+]
+
+async function produceOnce(queue, ledger, random, options) {
+  if (!ledger.mayPut()) {
+    await delay(1)
+    return
+  }
+  const form = puts[random(puts.length)]
+  const items = ledger.nextItems(1 + random(most))
+  ledger.holds(items.length)
+  try {
+    ledger.accepted(await form(queue, items, options))
+  } catch (error) {
+    if (error.code !== 'ERR_TIMEOUT') throw error
+    // Of a form that puts one, the one.
+    ledger.accepted(puts.indexOf(form) >= 3 ? items.length - error.items.length : 0)
+  }
+}
+
+async function consumeOnce(queue, ledger, random, options) {
+  const form = gets[random(gets.length)]
+  ledger.holds(most)
+  let items = []
+  try {
+    items = await form(queue, options)
+  } catch (error) {
+    if (error.code !== 'ERR_TIMEOUT') throw error
+  }
+  const wrong = ledger.got(items)
+  if (wrong) throw new Error(wrong)
+  if (items.length > 0) queue.taskDone(items.length)
+  ledger.holds(0)
+}
+
+async function work({ role, handle, seed }, ledger, live) {
+  const queue = ThreadSafeQueue.fromHandle(handle)
+  const random = randomOf(seed)
+  if (role === 'producer') queue.registerProducer()
+  else queue.registerConsumer()
+  const once = role === 'producer' ? produceOnce : consumeOnce
+  for (let round = 0; ; round++) {
+    const steps = ledger.stepsToLive
+    if (steps !== undefined) live(steps)
+    await once(queue, ledger, random, { timeout: [undefined, 5, 100][random(3)] })
+    // Others need the processor, too.
+    const rest = random(6)
+    if (rest === 0) await delay(1)
+    else if (rest === 1) Atomics.wait(nobody, 0, 0, 1)
+    else if (rest === 2) await setImmediate()
+  }
+}
+
+let begin
+onOrder((message) => {
+  if (message === 'begin') {
+    begin().catch((error) => say({ wrong: error.stack }))
+    return
+  }
+  const memory = openMemory(message.memory)
+  const ledger = new Ledger(memory.words, message.base, message.slots, message.slot)
+  const live = message.isMortal ? makeMortal(memory, die) : () => {}
+  begin = () => work(message, ledger, live)
+  say('ready')
+})
