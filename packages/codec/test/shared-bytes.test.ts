@@ -25,6 +25,10 @@ const values: readonly unknown[] = [
   'żółw',
   'żółw, który siedzi na kamieniu',
   { id: 123456, op: 'set', value: 1.5 },
+  // The same keys but for one, as long and with the same check sum.
+  { id: 7, op: 'add', vaQ\u0097e: 1 },
+  { at: { x: -1, y: 1e9, name: 'żółw' }, tags: ['a', null, -0, 5n], text: 'x'.repeat(70) },
+  { long: 'y'.repeat(200), list: Array.from({ length: 20 }, (_, index) => index / 3) },
   [1, [2, { a: 'ż' }]],
   Uint8Array.of(1, 2, 3),
   Buffer.from('abc'),
@@ -238,22 +242,72 @@ describe('a value that could not be written', () => {
   })
 })
 
-test('a view that lies about its length is not written beyond its place', () => {
-  const lying = (value: object) => Object.defineProperty(value, 'byteLength', { value: 4 })
+test('a view that lies about its length is written as it is', () => {
+  const lying = (value: object, key = 'byteLength', says: unknown = 4) =>
+    Object.defineProperty(value, key, { value: says })
   for (const value of [new Uint8Array(8).fill(7), Buffer.alloc(8, 7)]) {
     const target = new Uint8Array(12).fill(0xee)
-    encodeBytes(lying(value)).writeTo(target, 0)
-    expect(target.subarray(5).every((byte) => byte === 0xee)).toBe(true)
+    const encoded = encodeBytes(lying(lying(lying(value), 'length'), 'buffer', new ArrayBuffer(4)))
+    expect(encoded.byteLength).toBe(9)
+    encoded.writeTo(target, 0)
+    expect([...target]).toEqual([target[0], 7, 7, 7, 7, 7, 7, 7, 7, 0xee, 0xee, 0xee])
   }
   const encoded = encodeBytes(lying(new ArrayBuffer(8)))
   expect(() => encoded.writeTo(new Uint8Array(12), 0)).toThrow(expect.objectContaining({ code: 'ERR_NOT_CLONEABLE' }))
+})
+
+test('a view of shared memory is refused, whatever it says its buffer is', () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(8))
+  for (const value of [shared, Object.defineProperty(shared, 'buffer', { value: new ArrayBuffer(8) })])
+    expect(() => encodeBytes(value)).toThrow(expect.objectContaining({ code: 'ERR_NOT_CLONEABLE' }))
+})
+
+test('a view whose buffer has another size since is written whole or not at all', () => {
+  const buffer = new ArrayBuffer(8, { maxByteLength: 16 })
+  const whole = new Uint8Array(buffer)
+  const part = new Uint8Array(buffer, 0, 4).fill(7)
+  const encoded = [encodeBytes(whole), encodeBytes(part)] as const
+  buffer.resize(16)
+  const target = new Uint8Array(20).fill(0xee)
+  expect(() => encoded[0].writeTo(target, 0)).toThrow(expect.objectContaining({ code: 'ERR_NOT_CLONEABLE' }))
+  expect(target.every((byte) => byte === 0xee)).toBe(true)
+  encoded[1].writeTo(target, 0)
+  expect(readBytes(target, 0, 5)).toEqual(Uint8Array.of(7, 7, 7, 7))
+})
+
+test('bytes of any length arrive from memory of any kind, in memory of their own and of their class', () => {
+  class Strange extends Uint8Array {
+    static override get [Symbol.species]() {
+      return Int8Array as never
+    }
+  }
+  const places = [
+    new Uint8Array(600),
+    new Uint8Array(new SharedArrayBuffer(600)),
+    Buffer.alloc(600),
+    new Strange(600),
+    Object.defineProperty(new Uint8Array(600), 'constructor', { value: Strange }),
+  ]
+  for (const length of [1, 2, 8, 31, 32, 33, 64, 65, 127, 128, 129, 500])
+    for (const value of [Uint8Array.from({ length }, (_, index) => index * 7), Buffer.alloc(length, 'abc')])
+      for (const place of places) {
+        const encoded = encodeBytes(value)
+        encoded.writeTo(place, 3)
+        const back = readBytes(place, 3, encoded.byteLength) as Uint8Array
+        place.fill(0)
+        expect(Buffer.compare(back, value)).toBe(0)
+        expect(Object.getPrototypeOf(back)).toBe(Object.getPrototypeOf(value))
+        expect(back.buffer.byteLength).toBe(length)
+      }
 })
 
 test('a value is what it was when it was encoded, but for the bytes of a buffer', () => {
   const tree = { a: [1] }
   const map = new Map([[1, 2]])
   const bytes = Uint8Array.of(1)
-  const encoded = [tree, map, bytes].map((value) => encodeBytes(value))
+  const record = { a: 1, list: [1] }
+  const encoded = [tree, map, bytes, record].map((value) => encodeBytes(value))
+  Object.assign(record, { a: 2, b: 3 }).list.push(2)
   tree.a.push(2)
   map.set(3, 4)
   bytes[0] = 9
@@ -262,7 +316,7 @@ test('a value is what it was when it was encoded, but for the bytes of a buffer'
     each.writeTo(target, 0)
     return fromBytes(target)
   })
-  expect(written).toEqual([{ a: [1] }, new Map([[1, 2]]), Uint8Array.of(9)])
+  expect(written).toEqual([{ a: [1] }, new Map([[1, 2]]), Uint8Array.of(9), { a: 1, list: [1] }])
 })
 
 test('a getter or a toHandle that encodes another value disturbs neither', () => {

@@ -71,10 +71,10 @@ export class PriorityDeathbed {
   }
 
   cutOff(index, stores, operation) {
-    const queue = this.#open(countedWords(this.raw), index)
     globalThis.Atomics = counted
-    budget = stores
     try {
+      const queue = this.#open(countedWords(this.raw), index)
+      budget = stores
       operation(queue)
       return true
     } catch (error) {

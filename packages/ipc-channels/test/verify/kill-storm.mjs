@@ -116,8 +116,7 @@ class Storm {
     if (steps !== undefined) {
       this.#ledger.dieAt(victim.slot, steps)
       // It may be asleep, and never come to it.
-      const limit = performance.now() + 30
-      while (!victim.peer.hasEnded && performance.now() < limit) await setImmediate()
+      await Promise.race([victim.peer.ended, delay(200)])
     }
     const isAtStep = victim.peer.hasEnded
     this.#count(isAtStep ? 'at a step' : 'at a moment')

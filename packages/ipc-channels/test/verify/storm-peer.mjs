@@ -93,10 +93,10 @@ async function work({ role, handle, seed }, ledger, live) {
     const steps = ledger.stepsToLive
     if (steps !== undefined) live(steps)
     await once(queue, ledger, random, { timeout: [undefined, 5, 100][random(3)] })
-    // Others need the processor, too.
-    const rest = random(6)
-    if (rest === 0) await delay(1)
-    else if (rest === 1) Atomics.wait(nobody, 0, 0, 1)
+    // Others need the processor, too; and what was asked of this one while it awaits goes on.
+    const rest = random(4)
+    if (rest === 0) await delay(2)
+    else if (rest === 1) Atomics.wait(nobody, 0, 0, 2)
     else if (rest === 2) await setImmediate()
   }
 }
