@@ -52,6 +52,7 @@ export function toBytes(value: unknown): Uint8Array {
  * A value on its way into bytes; made by {@link encodeBytes}.
  *
  * What a buffer or a view by itself holds is read when it is written; every other value is what it was when it was encoded.
+ * Those of small objects lie in blocks of 16 KiB until all of a block are forgotten.
  */
 export class EncodedBytes {
   /** How many bytes {@link EncodedBytes.writeTo} writes; 1 or more. */
@@ -156,7 +157,7 @@ function encodeBuffer(value: ArrayBuffer): EncodedBytes | undefined {
   return new EncodedBytes(tag, 1 + byteLength, new Uint8Array(value))
 }
 
-/** The same, and for shared memory. */
+/** The same; shared memory is refused here or there. */
 function encodeView(value: ArrayBufferView): EncodedBytes | undefined {
   const prototype: unknown = Object.getPrototypeOf(value)
   const tag = prototype === Uint8Array.prototype ? tags.uint8Array : bufferTags.get(prototype)
@@ -165,7 +166,9 @@ function encodeView(value: ArrayBufferView): EncodedBytes | undefined {
     // One that was only made to look like bytes is something else to a clone.
     if (!types.isUint8Array(value)) return undefined
     const byteLength = byteLengthOf(value)
-    if (byteLength === 0 || types.isSharedArrayBuffer(bufferOf(value))) return undefined
+    if (byteLength === 0) return undefined
+    if (types.isSharedArrayBuffer(bufferOf(value)))
+      throw new NotCloneableError('', 'a view of a SharedArrayBuffer', 'process')
     return new EncodedBytes(tag, 1 + byteLength, value)
   }
   const { byteLength } = value
@@ -194,20 +197,18 @@ function writeCell(target: Uint8Array, start: number, length: number): void {
 function writeBuffer(bytes: Uint8Array, length: number, target: Uint8Array, start: number): void {
   if (byteLengthOf(bytes) !== length)
     throw new NotCloneableError('', 'a buffer that was transferred away or resized before it was written', 'process')
-  set.call(target, bytes, start)
+  Uint8Array.prototype.set.call(target, bytes, start)
 }
 
 function writeRecord({ list, block, start, end }: PackedRecord, target: Uint8Array, at: number): void {
   for (let index = 0; index < list.length; index += 1) target[at + index] = list[index] as number
   const rest = at + list.length
-  if (end - start > longestCopy) set.call(target, block.subarray(start, end), rest)
+  if (end - start > longestCopy) Uint8Array.prototype.set.call(target, block.subarray(start, end), rest)
   else for (let index = start; index < end; index += 1) target[rest + index - start] = block[index] as number
 }
 
 /** Up to here a loop is done before there is a view for a call of native code. */
 const longestCopy = 128
-
-const { set } = Uint8Array.prototype
 
 /** A getter of every view, whatever property of its own would hide it. */
 function getterOf<Value>(key: 'buffer' | 'byteLength'): (view: Uint8Array) => Value {

@@ -4,13 +4,15 @@ import { checkOf, mostKeyListBytes } from './record-form.js'
 /** What is known of the keys that objects began with so far: a tree whose steps are keys. */
 export class KeyPath {
   readonly key: string
+  /** How many keys it has. */
+  readonly length: number
   readonly #parent: KeyPath | undefined
   #steps: KeyPath[] = []
-  #keys: readonly string[] | undefined
   #list: Uint8Array | undefined
 
   constructor(key: string, parent: KeyPath | undefined) {
     this.key = key
+    this.length = parent === undefined ? 0 : parent.length + 1
     this.#parent = parent
   }
 
@@ -27,7 +29,7 @@ export class KeyPath {
   #grow(key: string): KeyPath {
     const step = new KeyPath(key, this)
     // Objects that are used as maps have new keys again and again: all is forgotten then, but for the path in hand.
-    if (pathCount === mostPaths) {
+    if (pathCount === mostPaths || this.#steps.length === mostSteps) {
       pathCount = 0
       root = new KeyPath('', undefined)
     } else if (key.length <= mostKeyListBytes) {
@@ -38,20 +40,23 @@ export class KeyPath {
   }
 
   /** From the first one to this. */
-  get keys(): readonly string[] {
-    this.#keys ??= this.#parent === undefined ? [] : [...this.#parent.keys, this.key]
-    return this.#keys
+  #keys(): string[] {
+    const keys = this.#parent === undefined ? [] : this.#parent.#keys()
+    if (this.#parent !== undefined) keys.push(this.key)
+    return keys
   }
 
   /** The key list of the record form, its two leading bytes included; empty where the keys do not fit into one. */
   get list(): Uint8Array {
-    this.#list ??= keyList(this.keys)
+    this.#list ??= keyList(this.#keys())
     return this.#list
   }
 }
 
 /** A record of 32 keys takes 32: this is room for some dozens of usual ones. */
 const mostPaths = 256
+/** From one of them to others: each is compared with the key that comes. */
+const mostSteps = 64
 let pathCount = 0
 let root = new KeyPath('', undefined)
 

@@ -127,7 +127,8 @@ function readBuffer(
 ): object {
   const length = end - start
   if (length === 0 || length % (bufferClass.BYTES_PER_ELEMENT ?? 1) !== 0) throw damaged()
-  if (tag === tags.uint8Array && length > longestLoop && isPlainArray(source)) return slice.call(source, start, end)
+  if (tag === tags.uint8Array && length > longestLoop && isPlainArray(source))
+    return Uint8Array.prototype.slice.call(source, start, end)
   // With memory of its own: Buffer.from and its like cut small ones from a pool.
   const bytes = tag === tags.buffer ? Buffer.allocUnsafeSlow(length) : new Uint8Array(length)
   if (length > longestLoop) bytes.set(source.subarray(start, end))
@@ -138,7 +139,6 @@ function readBuffer(
 
 /** Up to here a loop is done before a view or a call of native code has begun. */
 const longestLoop = 32
-const { slice } = Uint8Array.prototype
 
 /** Whether its `slice` is a Uint8Array: that of a Buffer is a Buffer, and a class may say what its own is. */
 function isPlainArray(source: Uint8Array): boolean {

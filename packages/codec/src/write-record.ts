@@ -46,7 +46,7 @@ export function packRecord(object: object): PackedRecord | undefined {
   try {
     const path = pathOf(object)
     if (path === undefined) return undefined
-    const end = packFields(object, path.keys, block, start, object)
+    const end = packFields(object, path.length, block, start, object)
     if (end === misfit) return undefined
     top = end
     return { list: path.list, block, start, end }
@@ -78,18 +78,17 @@ function pathOf(object: object): KeyPath | undefined {
   return path.list.length === 0 ? undefined : path
 }
 
-function packFields(object: object, keys: readonly string[], block: Uint8Array, start: number, root: object): number {
+function packFields(object: object, count: number, block: Uint8Array, start: number, root: object): number {
   let position = start
-  let index = 0
-  // Once more, and not by the keys: within such a loop V8 knows where the fields are.
+  let seen = 0
+  // Once more, and not by the keys of the path: within such a loop V8 knows where the fields are.
   for (const key in object) {
-    // A getter may have changed the object.
-    if (key !== keys[index]) return misfit
     position = packValue((object as Record<string, unknown>)[key], block, position, root)
     if (position === misfit) return misfit
-    index += 1
+    seen += 1
   }
-  return index === keys.length ? position : misfit
+  // Fewer where a getter has deleted some; no loop over keys goes to one that was added meanwhile.
+  return seen === count ? position : misfit
 }
 
 function packValue(value: unknown, block: Uint8Array, position: number, root: object): number {
@@ -153,7 +152,7 @@ const longestLoop = 24
 
 function packText(text: string, block: Uint8Array, position: number): number {
   const { length } = text
-  if (length > mostCounted || position + 2 + 2 * length > room()) return misfit
+  if (length > mostCounted || position + 2 + length > room()) return misfit
   let start = position + 1
   if (length < shortTextEnd) block[position] = heads.shortText | length
   else {
@@ -177,6 +176,7 @@ function packText(text: string, block: Uint8Array, position: number): number {
 const wide = /[\u0100-\uffff]/
 
 function packWideText(text: string, block: Uint8Array, position: number): number {
+  if (position + 2 + 2 * text.length > room()) return misfit
   block[position] = heads.text16
   block[position + 1] = text.length
   textMethods.ucs2Write.call(block, text, position + 2, 2 * text.length)
@@ -193,7 +193,7 @@ function packContainer(container: object, block: Uint8Array, position: number, r
   if (path === undefined || position + 1 + path.list.length > room()) return misfit
   block[position] = heads.record
   block.set(path.list, position + 1)
-  return packFields(container, path.keys, block, position + 1 + path.list.length, root)
+  return packFields(container, path.length, block, position + 1 + path.list.length, root)
 }
 
 function packList(array: readonly unknown[], block: Uint8Array, start: number, root: object): number {
