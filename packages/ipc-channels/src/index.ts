@@ -1,4 +1,5 @@
 export type { SharedObjectHandle } from '@heddle/sync-primitives'
+export type { BlockingQueue } from './blocking-queue.js'
 export { BrokenError, ClosedError, NameError, QueueEmptyError, QueueFullError } from './errors.js'
 export { Pipe, type PipeOptions } from './pipe.js'
 export { PipeEnd } from './pipe-end.js'

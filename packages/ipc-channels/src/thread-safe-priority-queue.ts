@@ -187,9 +187,10 @@ export class ThreadSafePriorityQueue<T> extends BlockingQueue<T> {
   #encode(item: T, priority: number): Writable {
     const encoded = encodeBytes(item)
     const { byteLength } = encoded
-    if (byteLength > this.capacityBytes)
+    const { capacityBytes } = this.#core.store
+    if (byteLength > capacityBytes)
       throw outOfRange(
-        `the item takes ${byteLength} bytes; this queue holds ${this.capacityBytes}: see its option capacityBytes`,
+        `the item takes ${byteLength} bytes; this queue holds ${capacityBytes}: see its option capacityBytes`,
       )
     return { byteLength, priority, writeTo: (target, offset) => encoded.writeTo(target, offset) }
   }

@@ -165,13 +165,13 @@ test('a batch wakes all who wait for one of its items, and makes room for all wh
   const got = workers.map((worker) => worker.run('getSync', { name: 'queue' }))
   await until(() => hasWaitingGetters(queue), 'the getters wait')
   queue.putManySync([1, 2])
-  expect((await Promise.all(got)).sort()).toEqual([1, 2])
+  expect(new Set(await Promise.all(got))).toEqual(new Set([1, 2]))
   queue.putManySync([3, 4])
   const put = workers.map((worker, i) => worker.run('putSync', { name: 'queue', item: 5 + i }))
   await until(() => hasWaitingPutters(queue), 'the putters wait')
   expect(queue.tryGetMany(2)).toEqual([3, 4])
   await Promise.all(put)
-  expect(queue.tryGetMany(2).sort()).toEqual([5, 6])
+  expect(new Set(queue.tryGetMany(2))).toEqual(new Set([5, 6]))
 })
 
 test('room is counted in bytes, too: small items fill what large ones leave, and a large one waits until there is room', async () => {

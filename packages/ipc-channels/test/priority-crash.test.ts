@@ -19,10 +19,10 @@ interface Scenario {
 }
 
 const fill = (queue: Queue): void => {
-  queue.putSync(itemOf('a', 5), { priority: 1 })
-  queue.putSync(itemOf('b', 200), { priority: 3 })
-  queue.putSync(itemOf('c', 64), { priority: 2 })
-  queue.putSync(itemOf('d', 130), { priority: 3 })
+  queue.putSync(itemOf('a', 5), { priority: 1, timeout: 0 })
+  queue.putSync(itemOf('b', 200), { priority: 3, timeout: 0 })
+  queue.putSync(itemOf('c', 64), { priority: 2, timeout: 0 })
+  queue.putSync(itemOf('d', 130), { priority: 3, timeout: 0 })
 }
 
 /** A queue in which every word that can be reused was used before. */
@@ -30,7 +30,7 @@ const worn = (queue: Queue): void => {
   for (let round = 0; round < 3; round++) {
     fill(queue)
     queue.tryGetMany(round + 2)
-    queue.putSync(itemOf('w', 70), { priority: 9 - round })
+    queue.putSync(itemOf('w', 70), { priority: 9 - round, timeout: 0 })
     queue.tryGetMany(9)
   }
   fill(queue)
@@ -72,11 +72,11 @@ function use(queue: Queue): string[] {
   expect(items).toHaveLength(before)
   for (let round = 0; round < 2; round++) {
     const all = itemOf('z', capacityBytes)
-    queue.putSync(all)
+    queue.putSync(all, { timeout: 0 })
     expect(queue.tryPut('')).toBe(false)
     expect(drain(queue)).toEqual([all])
     const each = Array.from({ length: capacity }, (_, n) => itemOf(`${n}`, 65 + 60 * (n % 2)))
-    for (const [n, item] of each.entries()) queue.putSync(item, { priority: -n })
+    for (const [n, item] of each.entries()) queue.putSync(item, { priority: -n, timeout: 0 })
     expect(queue.tryPut('')).toBe(false)
     expect(drain(queue)).toEqual(each)
   }
@@ -132,7 +132,7 @@ describe.each(scenarios)('$name, cut off after any of its stores', (scenario) =>
       for (const repaired of cuts({ base: words, index: prepared.index }, touch)) {
         // Not each of them together with each cut.
         step += 1
-        if (step % 7 !== outcomes % 7) continue
+        if (step % 11 !== outcomes % 11) continue
         const items = use(repaired.heirOf(prepared.index))
         expect([whole, whole.slice(1)]).toContainEqual(items)
       }
@@ -147,13 +147,7 @@ test('a shutdown that is cut off after any of its stores leaves all inside or no
   const seen = new Set<number>()
   for (const words of cuts(prepared, (queue) => queue.shutdown({ immediate: true }))) {
     const heir = words.heirOf(prepared.index)
-    const left = heir.tryGetMany.bind(heir)
-    const items: string[] = []
-    try {
-      items.push(...left(9))
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'ERR_CLOSED' })
-    }
+    const items = heir.closed && heir.size === 0 ? [] : heir.tryGetMany(9)
     expect([prepared.was, []]).toContainEqual(items)
     seen.add(items.length)
   }
@@ -231,7 +225,7 @@ test('whatever somebody writes into a word, a call gives an answer or a typed er
     const value = base.raw[at] as number
     for (const nonsense of [-1, 2 ** 31 - 1, value ^ 4, value + 1, 0])
       for (let from = 0; from < calls.length; from += 4) {
-        if (nonsense === value || (value === 0 && at > index + 48 && at % 5 !== from % 5)) continue
+        if (nonsense === value || (value === 0 && at > index + 48 && at % 9 !== from % 9)) continue
         const words = base.copy()
         words.raw[at] = nonsense
         for (const call of calls.slice(from)) {

@@ -88,11 +88,11 @@ describe.each(homes)('between $name', ({ kind, options }) => {
   test('those who are killed while they put and get leave all that is whole inside, in order, and all room', async () => {
     const queue = new ThreadSafePriorityQueue<never>({ capacity: 8, capacityBytes: 1_800, ...options })
     let items = 0
-    for (const round of upTo(kind === 'thread' ? 16 : 8)) {
+    for (const round of upTo(kind === 'thread' ? 6 : 4)) {
       const peers = await Promise.all(upTo(1 + (round % 2)).map(() => PriorityPeer[kind]({ queue })))
       for (const [producer, peer] of peers.entries()) void peer.run('churn', { name: 'queue', producer })
       const begun = queue.getStats().putCount
-      await until(() => queue.getStats().putCount > begun + 100 + round * 41, 'they churn')
+      await until(() => queue.getStats().putCount > begun + 60 + round * 41, 'they churn')
       await Promise.all(peers.map((peer) => peer.kill()))
 
       const left: { number: number; priority: number; filling: string }[] = []

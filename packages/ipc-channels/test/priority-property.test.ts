@@ -306,7 +306,7 @@ test('any items, whatever was taken between them, come out sorted by priority an
         const queue = new ThreadSafePriorityQueue<number>({ capacity: 200, capacityBytes: 1_000 })
         let twin: [item: number, priority: number][] = []
         for (const [item, [priority, gets]] of puts.entries()) {
-          queue.putSync(item, { priority })
+          queue.putSync(item, { priority, timeout: 0 })
           twin = [...twin, [item, priority] as [number, number]].sort(([a, p], [b, q]) => q - p || a - b)
           for (let get = 0; get < gets - 1; get++) expect(queue.tryGet()?.item).toBe(twin.shift()?.[0])
         }

@@ -171,7 +171,7 @@ describe('a process that is killed', () => {
     const queue = queueIn<number>(segment)
     for (const form of ['get', 'getSync']) {
       const victim = await QueueProcess.withQueues({ queue })
-      victim.run(form, { name: 'queue' })
+      void victim.run(form, { name: 'queue' })
       await until(() => armed(queue as never, segment, ITEMS), 'it waits')
       await victim.terminate()
       queue.putSync(1)

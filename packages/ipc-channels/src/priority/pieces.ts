@@ -17,6 +17,11 @@ function makeRoom(byteLength: number): void {
   pieceBytes = new Uint8Array(pieces.buffer)
 }
 
+/** Each piece begins with a word, and has few: one by one they are copied faster than at once. */
+function copyWords(source: Int32Array, from: number, target: Int32Array, to: number, count: number): void {
+  for (let word = 0; word < count; word++) target[to + word] = source[from + word] as number
+}
+
 /** An item in one piece, and where it goes: to a cell, or to a cell and blocks. */
 export class PieceSource implements Source {
   readonly byteLength: number
@@ -43,10 +48,7 @@ export class PieceSource implements Source {
       makeRoom(this.byteLength)
       this.#item.writeTo(pieceBytes, 0)
     }
-    // Each piece begins with a word.
-    const first = from >>> 2
-    const words = wordsOf(count)
-    for (let word = 0; word < words; word++) this.#words[index + word] = pieces[first + word] as number
+    copyWords(pieces, from >>> 2, this.#words, index, wordsOf(count))
   }
 }
 
@@ -64,9 +66,7 @@ abstract class PieceTarget {
       return
     }
     if (from === 0) makeRoom(byteLength)
-    const first = from >>> 2
-    const words = wordsOf(count)
-    for (let word = 0; word < words; word++) pieces[first + word] = this.words[index + word] as number
+    copyWords(this.words, index, pieces, from >>> 2, wordsOf(count))
     if (from + count === byteLength) this.take(pieces, 0, byteLength)
   }
 

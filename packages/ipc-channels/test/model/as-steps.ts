@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { runInThisContext } from 'node:vm'
 import * as interleave from '@heddle/interleave'
 import * as buildingBlocks from '@heddle/sync-primitives/building-blocks'
 import { type AnyNode, type CallExpression, type Function as FunctionNode, parse } from 'acorn'
@@ -31,12 +32,11 @@ export function asSteps(files: readonly URL[], scope: Module): Module {
   const known = { ...buildingBlocks, ...scope }
   const inside = new Set([...names, ...trees.flatMap((tree) => tree.body.flatMap(constantsOf))])
   const outside = Object.keys(known).filter((name) => !inside.has(name))
-  const make = new Function(
-    'steps',
-    'known',
-    `'use strict'\nconst { ${outside} } = known\n${code}\nreturn { ${[...inside]} }`,
-  )
-  return make(interleave, known) as Module
+  const exports = [...inside].join(', ')
+  const make = runInThisContext(
+    `(steps, known) => {\n'use strict'\nconst { ${outside.join(', ')} } = known\n${code}\nreturn { ${exports} }\n}`,
+  ) as (steps: typeof interleave, known: Module) => Module
+  return make(interleave, known)
 }
 
 function functionOf(node: AnyNode): FunctionNode | undefined {

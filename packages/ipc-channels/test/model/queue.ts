@@ -39,7 +39,7 @@ const HIGHEST = 15
 /** A queue in memory that begins with it, of items that are one number each. */
 function queueOf(capacity: number, dataWords: number) {
   const parts = layout.partsOf(slots, capacity, dataWords * 4)
-  const memory = new Array<number>(parts.end).fill(0)
+  const memory = Array.from({ length: parts.end }, () => 0)
   memory[HIGHEST] = slots
   return { capacity, dataWords, entries: parts.entries, mask: parts.mask, data: parts.data, memory }
 }
@@ -278,26 +278,38 @@ const conserved =
   (queue: Queue, producers: Readonly<Record<string, string>>, consumers: readonly string[]) =>
   ({ memory }: Outcome, results: Results) => {
     const left = inside(queue, memory)
-    const taken = consumers.map((name) => results[name] as string | undefined)
-    const seen = [...taken.map((each) => each ?? '').join(''), ...left].filter((item) => item >= '0' && item <= '9')
+    const taken = consumers.map((name) => said(results, name))
+    const seen = itemsOf([...taken, left].join(''), '0123456789')
     if (new Set(seen).size !== seen.length) return `an item came twice: ${seen.join('')}`
-    const deadConsumers = taken.filter((each) => each === undefined).length
     // What a dead consumer had taken is not known; of those that live, everything is.
-    const dead = deadConsumers > 0
+    const isAllKnown = consumers.every((name) => results[name] !== undefined)
     for (const [name, items] of Object.entries(producers)) {
-      const said = results[name] as string | undefined
-      const own = seen.filter((item) => items.includes(item))
-      if (said === undefined) continue
-      const accepted = [...said].filter((item) => items.includes(item))
-      const missing = accepted.filter((item) => !own.includes(item))
-      if (!dead && missing.length > 0) return `${missing.join('')} of ${name} is lost`
-      for (const each of [...taken.map((items_) => items_ ?? ''), left]) {
-        const ofEach = [...each].filter((item) => items.includes(item)).join('')
-        if (ofEach !== [...ofEach].sort().join('')) return `the order of ${name} is ${ofEach}`
+      if (results[name] === undefined) continue
+      const own = itemsOf(seen.join(''), items)
+      const missing = itemsOf(said(results, name), items).filter((item) => !own.includes(item))
+      if (isAllKnown && missing.length > 0) return `${missing.join('')} of ${name} is lost`
+      for (const each of [...taken, left]) {
+        const order = itemsOf(each, items).join('')
+        if (
+          !items
+            .split('')
+            .filter((item) => order.includes(item))
+            .join('')
+            .startsWith(order)
+        )
+          return `the order of ${name} is ${order}`
       }
     }
     return true
   }
+
+/** What a thread has said at its end; nothing, if it was killed. */
+function said(results: Results, name: string): string {
+  const result = results[name]
+  return typeof result === 'string' ? result : ''
+}
+
+const itemsOf = (text: string, items: string): string[] => text.split('').filter((item) => items.includes(item))
 
 const row = (
   configuration: string,
@@ -453,7 +465,7 @@ export const queueModels: readonly ModelRow[] = [
     (outcome, results) => {
       const left = inside(three, outcome.memory)
       // The first one went in whole, whichever it was.
-      if (results.c === undefined ? left === '4' : /^(1|3)?$/.test(`${results.c}${left}`))
+      if (results.c === undefined ? left === '4' : /^(1|3)?$/.test(`${said(results, 'c')}${left}`))
         return `half of a batch: ${left}`
       return conserved(three, { a: '12', b: '34' }, ['c'])(outcome, results)
     },
@@ -477,7 +489,7 @@ export const queueModels: readonly ModelRow[] = [
     { a: producer(oneOfTwo, [1]), b: consumer(oneOfTwo, 2), c: drainer(oneOfTwo) },
     (outcome, results) => {
       if (inside(oneOfTwo, outcome.memory) !== '') return 'something is inside'
-      const all = `${results.b}${results.c}`
+      const all = `${said(results, 'b')}${said(results, 'c')}`
       if (results.a === '1' && !all.includes('1')) return 'what was put is gone'
       return all.split('9').length === 2 || 'what was inside is gone, or there twice'
     },
@@ -506,17 +518,10 @@ export const queueModels: readonly ModelRow[] = [
     { a: registered(one, 1), b: consumer(one, 2) },
     (outcome, results) => {
       const left = inside(one, outcome.memory)
-      if (
-        results.a !== undefined &&
-        results.b !== '1l' &&
-        results.b !== '1t' &&
-        results.b !== 't1' &&
-        results.b !== 'tt'
-      )
-        return `the consumer saw ${results.b}`
-      return (
-        `${results.b}${left}`.split('1').length === 2 || results.a === undefined || 'the item is gone or there twice'
-      )
+      const b = said(results, 'b')
+      if (results.a === undefined) return true
+      if (!['1l', '1t', 't1', 'tt'].includes(b)) return `the consumer saw ${b}`
+      return `${b}${left}`.split('1').length === 2 || 'the item is gone or there twice'
     },
     { choices: { kills: { budget: 1, threads: ['a'] }, timeouts: certain }, slicedWaits: true },
     true,

@@ -1,6 +1,7 @@
 // Records what four clients see of one queue, and checks that it can be explained by calls one after the other.
-import { ThreadSafeQueue } from '@heddle/ipc-channels'
+
 import { checkLinearizable } from '@heddle/interleave'
+import { ThreadSafeQueue } from '@heddle/ipc-channels'
 import { operationsOf, queueModel } from './history-model.mjs'
 import { makeMemory, Peer } from './peers.mjs'
 import { randomOf } from './random.mjs'
@@ -27,6 +28,7 @@ export async function checkHistories({ kind, rounds, seed }) {
   try {
     for (const peer of peers) peer.send({ memory: memory.toHandle(), shared, clients })
     for (let first = 0; first < rounds && row.wrong.length === 0; first += batch) {
+      Peer.whenReached?.(`seed ${seed + first}`)
       const plans = Array.from({ length: Math.min(batch, rounds - first) }, (_, n) => planOf(seed + first + n))
       const queues = plans.map(({ capacity }) => new ThreadSafeQueue({ capacity, capacityBytes: 1_024, memory }))
       for (const [client, peer] of peers.entries())

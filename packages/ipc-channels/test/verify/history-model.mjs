@@ -61,8 +61,7 @@ export function operationsOf({ call, items, outcome, begun, ended }, id) {
     if (outcome === 'closed') {
       for (const each of operations) each.return = undefined
       operations.push(operation({ what: 'put refused' }))
-    }
-    else if (outcome < items.length) operations.push(operation({ what: 'full', batch: id, place: outcome }))
+    } else if (outcome < items.length) operations.push(operation({ what: 'full', batch: id, place: outcome }))
     return operations
   }
   if (outcome === 'closed') return [operation({ what: 'put refused' })]

@@ -1,15 +1,12 @@
-import { setImmediate, setTimeout as delay } from 'node:timers/promises'
-import { ThreadSafeQueue } from '@heddle/ipc-channels'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
+import * as channels from '@heddle/ipc-channels'
 import { Ledger, ledgerWords } from './ledger.mjs'
 import { makeMemory, Peer } from './peers.mjs'
 import { randomOf } from './random.mjs'
 
 const slots = 48
-const perRole = 3
 /** Rounds between two audits. */
 const auditEvery = 25
-/** Peers that are made ready while others die. */
-const ahead = 3
 /** The longest that the queue may be out of use after a death, in milliseconds. */
 const longestMs = 1_000
 /** How long nothing may take that ends by itself. */
@@ -20,13 +17,16 @@ const patienceMs = 10_000
  * and looks each time whether it can be used at once. Another one takes the place of each. Now and then all producers pause,
  * and what was put is compared with what was got.
  *
+ * @param of - the class of the queue
  * @param kind - `process`: SIGKILL, at a random moment or at a random step; `thread`: `terminate()`, and the same
+ * @param perRole - how many producers there are at a time, and how many consumers
+ * @param ahead - how many are made ready while others die
  * @returns what was wrong, and how long the queue was out of use, in milliseconds, sorted
  */
-export async function killStorm({ rounds, seed, kind = 'process' }) {
-  const storm = new Storm(kind, seed)
+export async function killStorm({ of = 'ThreadSafeQueue', rounds, seed, kind = 'process', perRole = 3, ahead = 3 }) {
+  const storm = new Storm(of, kind, seed)
   try {
-    await storm.begin()
+    await storm.begin(perRole, ahead)
     for (let round = 0; round < rounds && storm.wrong.length === 0; round++) await storm.round(round)
     if (storm.wrong.length === 0) await storm.end()
   } finally {
@@ -40,6 +40,7 @@ class Storm {
   wrong = []
   outages = []
   counts = { items: 0, 'died with items': 0 }
+  #of
   #kind
   #seed
   #random
@@ -57,19 +58,20 @@ class Storm {
   #puts = 0
   #takes = 0
 
-  constructor(kind, seed) {
+  constructor(of, kind, seed) {
+    this.#of = of
     this.#kind = kind
     this.#seed = seed
     this.#random = randomOf(seed)
     this.#memory = makeMemory(kind, 1 << 20, 64)
     this.#base = this.#memory.allocate(ledgerWords(slots))
     // Small: it is often full, of items and of bytes, and often empty.
-    this.#queue = new ThreadSafeQueue({ capacity: 8, capacityBytes: 1_200, memory: this.#memory })
+    this.#queue = new channels[of]({ capacity: 8, capacityBytes: 1_200, memory: this.#memory })
     this.#ledger = new Ledger(this.#memory.words, this.#base, slots, 0)
     this.#ledger.begin(0, 0)
   }
 
-  async begin() {
+  async begin(perRole, ahead) {
     this.#registrations = [this.#queue.registerProducer(), this.#queue.registerConsumer()]
     for (let n = 0; n < 2 * perRole; n++) this.#prepare(n % 2 === 0 ? 'producer' : 'consumer')
     for (let n = 0; n < 2 * perRole; n++) await this.#start()
@@ -97,6 +99,7 @@ class Storm {
       slots,
       slot,
       isMortal,
+      of: this.#of,
       role: one.role,
       seed: this.#random(2 ** 31),
     })
@@ -112,6 +115,7 @@ class Storm {
     const steps = victim.isMortal ? random(random(2) === 0 ? 30 : 90) : undefined
     const how = steps === undefined ? 'at a moment' : 'at a step'
     const when = `seed ${this.#seed}, round ${round}: ${victim.role} ${victim.incarnation} ${how} ${steps ?? ''}`
+    Peer.whenReached?.(when)
     for (let turns = random(200); turns > 0; turns--) await setImmediate()
     if (steps !== undefined) {
       this.#ledger.dieAt(victim.slot, steps)

@@ -159,7 +159,9 @@ export class Ledger {
       words[line + BASE] = end
       this.#bytes.fill(0, slot * windowBytes, (slot + 1) * windowBytes)
     }
-    const held = consumers.filter(({ isDead }) => isDead).reduce((sum, { slot }) => sum + words[this.lineOf(slot) + HOLDING], 0)
+    const held = consumers
+      .filter(({ isDead }) => isDead)
+      .reduce((sum, { slot }) => sum + words[this.lineOf(slot) + HOLDING], 0)
     const lost = takes - delivered
     if (puts < accepted || puts > accepted + inFlight)
       wrong.push(`${puts} were put; ${accepted} calls had returned, and ${inFlight} were under way at a death`)

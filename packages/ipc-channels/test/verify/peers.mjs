@@ -18,6 +18,10 @@ export const openMemory = (handle) =>
 
 /** A thread or a process that runs a program of this folder. */
 export class Peer {
+  /** Told of each process, of its end, and of how far those who use them have come. */
+  static whenStarted
+  static whenEnded
+  static whenReached
   /** Fulfilled with its exit code or signal. */
   ended
   hasEnded = false
@@ -35,10 +39,12 @@ export class Peer {
       trackWorker(this.#port)
       this.#port.on('error', (error) => this.#hear({ wrong: error.stack }))
     }
+    if (this.pid !== undefined) Peer.whenStarted?.(this.pid)
     this.#port.on('message', (message) => this.#hear(message))
     this.ended = new Promise((resolve) => {
       this.#port.once('exit', (code, signal) => {
         this.hasEnded = true
+        if (this.pid !== undefined) Peer.whenEnded?.(this.pid)
         this.#hear(undefined)
         resolve(signal ?? code)
       })
@@ -56,7 +62,8 @@ export class Peer {
   }
 
   send(message) {
-    if (this.#kind === 'process') this.#port.send(message, () => {}) // to one who has died it does not get
+    if (this.#kind === 'process')
+      this.#port.send(message, () => {}) // to one who has died it does not get
     else this.#port.postMessage(message)
   }
 

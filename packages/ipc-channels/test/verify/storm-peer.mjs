@@ -1,7 +1,7 @@
 // One who puts or gets in a storm until it is killed, or dies at a step. See kill-storm.mjs.
-import { setImmediate, setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
-import { ThreadSafeQueue } from '@heddle/ipc-channels'
+import * as channels from '@heddle/ipc-channels'
 import { makeMortal } from './crash-steps.mjs'
 import { Ledger, most } from './ledger.mjs'
 import { onOrder, say } from './peer-side.mjs'
@@ -19,20 +19,20 @@ function die() {
 /** Each puts the first ones of the items. @returns how many */
 const puts = [
   (queue, [item], options) => queue.put(item, options).then(() => 1),
-  (queue, [item], { timeout = 2_000 }) => {
-    queue.putSync(item, { timeout })
+  (queue, [item], { timeout = 2_000, priority }) => {
+    queue.putSync(item, { timeout, priority })
     return 1
   },
-  (queue, [item]) => (queue.tryPut(item) ? 1 : 0),
+  (queue, [item], { priority }) => (queue.tryPut(item, { priority }) ? 1 : 0),
   (queue, items, options) => queue.putMany(items, options).then(() => items.length),
-  (queue, items, { timeout = 2_000 }) => {
-    queue.putManySync(items, { timeout })
+  (queue, items, { timeout = 2_000, priority }) => {
+    queue.putManySync(items, { timeout, priority })
     return items.length
   },
-  (queue, items) => queue.tryPutMany(items),
+  (queue, items, { priority }) => queue.tryPutMany(items, { priority }),
 ]
 
-/** Each gets some items, `most` at the most. */
+/** Each gets some items, `most` at the most; those that it has not noted by itself are returned. */
 const gets = [
   async (queue, options) => [await queue.get(options)],
   (queue, { timeout = 2_000 }) => [queue.getSync({ timeout })],
@@ -43,11 +43,17 @@ const gets = [
   (queue, options) => queue.getMany(most, options),
   (queue, { timeout = 2_000 }) => queue.getManySync(most, { timeout }),
   (queue) => queue.tryGetMany(most),
-  async (queue, options) => {
-    const both = await Promise.allSettled([queue.get(options), queue.get(options)])
-    const failed = both.find(({ reason }) => reason && reason.code !== 'ERR_TIMEOUT')
-    if (failed) throw failed.reason
-    return both.filter(({ status }) => status === 'fulfilled').map(({ value }) => value)
+  async (queue, options, note) => {
+    // Two at a time. In their order: the second one's promise may be fulfilled first.
+    const both = [queue.get(options), queue.get(options)]
+    for (const each of both) each.catch(() => {})
+    for (const each of both)
+      try {
+        note([await each])
+      } catch (error) {
+        if (error.code !== 'ERR_TIMEOUT') throw error
+      }
+    return []
   },
 ]
 
@@ -69,30 +75,32 @@ async function produceOnce(queue, ledger, random, options) {
 }
 
 async function consumeOnce(queue, ledger, random, options) {
-  const form = gets[random(gets.length)]
+  const note = (items) => {
+    const wrong = ledger.got(items)
+    if (wrong) throw new Error(wrong)
+    if (items.length > 0) queue.taskDone(items.length)
+  }
   ledger.holds(most)
-  let items = []
   try {
-    items = await form(queue, options)
+    note(await gets[random(gets.length)](queue, options, note))
   } catch (error) {
     if (error.code !== 'ERR_TIMEOUT') throw error
   }
-  const wrong = ledger.got(items)
-  if (wrong) throw new Error(wrong)
-  if (items.length > 0) queue.taskDone(items.length)
   ledger.holds(0)
 }
 
-async function work({ role, handle, seed }, ledger, live) {
-  const queue = ThreadSafeQueue.fromHandle(handle)
+async function work({ of, role, handle, seed }, ledger, live) {
+  const queue = channels[of].fromHandle(handle)
   const random = randomOf(seed)
+  // Of a queue with priorities; those of one producer stay in their order.
+  const priority = random(3)
   if (role === 'producer') queue.registerProducer()
   else queue.registerConsumer()
   const once = role === 'producer' ? produceOnce : consumeOnce
-  for (let round = 0; ; round++) {
+  for (;;) {
     const steps = ledger.stepsToLive
     if (steps !== undefined) live(steps)
-    await once(queue, ledger, random, { timeout: [undefined, 5, 100][random(3)] })
+    await once(queue, ledger, random, { timeout: [undefined, 5, 100][random(3)], priority })
     // Others need the processor, too; and what was asked of this one while it awaits goes on.
     const rest = random(4)
     if (rest === 0) await delay(2)
