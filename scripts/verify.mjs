@@ -8,6 +8,10 @@ import { setUp } from './lib/set-up.mjs'
 
 const suites = {
   async: { packages: ['async-patterns'], load: () => import('./lib/verify/async.mjs') },
+  channels: {
+    packages: ['ipc-channels', 'shared-memory', 'interleave'],
+    load: () => import('./lib/verify/channels.mjs'),
+  },
   memory: {
     packages: ['shared-memory', 'interleave'],
     load: () => import('./lib/verify/memory.mjs'),

@@ -226,7 +226,11 @@ export class MessageAssembler {
     if (left > this.#limit)
       return new CorruptError(`a message of ${left} bytes was announced; the limit is ${this.#limit}`)
     if (begins) {
-      this.#message = new Uint8Array(left)
+      try {
+        this.#message = new Uint8Array(left)
+      } catch (cause) {
+        return new CorruptError(`there is no memory for a message of ${left} bytes`, { cause })
+      }
       this.#filled = 0
     }
     this.#frameLeft = size

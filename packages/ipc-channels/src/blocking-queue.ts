@@ -73,7 +73,7 @@ export abstract class BlockingQueue<T> {
    * Waits until there is an item, without blocking the thread, and takes the next ones that are there, at one moment.
    * Otherwise as {@link BlockingQueue.get}.
    *
-   * @param most - how many at most; a whole number, 1 or more
+   * @param most - how many at most; a whole number, 1 or more, or Infinity
    * @returns one or more, in their order
    * @throws TypeError `ERR_BAD_HANDLE`, CorruptError `ERR_CORRUPT`: one cannot be read here, and is gone; `items` of the error
    * are the others
@@ -133,6 +133,8 @@ export abstract class BlockingQueue<T> {
    * @param options.immediate - takes all that is inside, at the same moment: every get fails from then on
    * @returns what was inside if it was immediate, in the order in which it would have been taken; otherwise nothing
    * @throws TypeError `ERR_INVALID_ARG`: bad options; nothing was changed
+   * @throws TypeError `ERR_BAD_HANDLE`, CorruptError `ERR_CORRUPT`: one of the items cannot be read here; it is closed, and
+   * `items` of the error are the others
    */
   shutdown(options?: ShutdownOptions): T[] {
     if (booleanOption('immediate', objectOption(options).immediate)) return this.#core.closeAndDrain()
@@ -216,4 +218,5 @@ export abstract class BlockingQueue<T> {
   }
 }
 
-const checkMost = (most: number): number => wholeNumber('most', most, 1, Number.MAX_SAFE_INTEGER)
+const checkMost = (most: number): number =>
+  most === Number.POSITIVE_INFINITY ? most : wholeNumber('most', most, 1, Number.MAX_SAFE_INTEGER)

@@ -41,7 +41,7 @@ interface PipeCreation {
     options: PipeOptions & { readonly duplex: false },
   ): [receiver: PipeEnd<never, Message>, sender: PipeEnd<Message, never>]
   <FirstToSecond = unknown, SecondToFirst = FirstToSecond>(
-    options?: PipeOptions,
+    options?: PipeOptions & { readonly duplex?: true | undefined },
   ): [first: PipeEnd<FirstToSecond, SecondToFirst>, second: PipeEnd<SecondToFirst, FirstToSecond>]
 }
 

@@ -1,15 +1,29 @@
-import { type AcquireOptions, type AcquireSyncOptions, ManualResetEvent, type Memory } from '@heddle/sync-primitives'
-import { describe, invalidArgument, objectOption, unsupported } from '@heddle/sync-primitives/building-blocks'
+import {
+  type AcquireOptions,
+  type AcquireSyncOptions,
+  ManualResetEvent,
+  type Memory,
+  type SharedObjectHandle,
+} from '@heddle/sync-primitives'
+import {
+  badHandle,
+  describe,
+  invalidArgument,
+  objectOption,
+  registerKind,
+  unsupported,
+} from '@heddle/sync-primitives/building-blocks'
 import { NameError } from './errors.js'
 import { Pipe, type PipeOptions } from './pipe.js'
-import type { PipeEnd } from './pipe-end.js'
+import { PipeEnd } from './pipe-end.js'
 import type { ThreadSafeQueueOptions } from './queue-options.js'
 import { ThreadSafeQueue } from './thread-safe-queue.js'
 
 /** A memory whose objects have names: a `Segment` of `@heddle/shared-memory`. */
 export interface NamedMemory extends Memory {
   getOrCreate<Shared extends NamedObject>(name: string, create: () => Shared): Shared
-  get<Shared extends NamedObject>(name: string): Shared | undefined
+  get(name: string): NamedObject | undefined
+  delete(name: string): boolean
   names(): string[]
   close(): void
 }
@@ -95,16 +109,18 @@ export class ProcessCommunication {
    *
    * @param options - of a new one; who opens a queue gets it as it is
    * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: a bad name or bad options, or no room
+   * @throws TypeError `ERR_BAD_HANDLE`: under the name stands something else
    * @throws ClosedError `ERR_CLOSED`: it was closed here; CorruptError `ERR_CORRUPT`
    */
   createQueue<T = unknown>(name: string, options?: Omit<ThreadSafeQueueOptions, 'memory'>): ThreadSafeQueue<T> {
     const make = () => new ThreadSafeQueue<T>({ ...objectOption(options), memory: this.#memory })
-    return this.#memory.getOrCreate(keyOf('queue', name), make)
+    return checkKind(ThreadSafeQueue<T>, name, this.#memory.getOrCreate(keyOf('queue', name), make))
   }
 
   /** The event with this name, made if there is none, as {@link ProcessCommunication.createQueue} makes a queue. */
   createEvent(name: string): ManualResetEvent {
-    return this.#memory.getOrCreate(keyOf('event', name), () => new ManualResetEvent(false, { memory: this.#memory }))
+    const make = () => new ManualResetEvent(false, { memory: this.#memory })
+    return checkKind(ManualResetEvent, name, this.#memory.getOrCreate(keyOf('event', name), make))
   }
 
   /**
@@ -115,28 +131,25 @@ export class ProcessCommunication {
    */
   createPipe<FirstToSecond = unknown, SecondToFirst = FirstToSecond>(
     name: string,
-    options?: Omit<PipeOptions, 'memory'>,
+    options?: Omit<PipeOptions, 'memory' | 'duplex'>,
   ): [first: PipeEnd<FirstToSecond, SecondToFirst>, second: PipeEnd<SecondToFirst, FirstToSecond>] {
-    const key = keyOf('pipe', name)
-    const taken = () => new NameError('ERR_NAME_EXISTS', `there is a pipe named ${JSON.stringify(name)} already`)
-    if (this.#memory.names().includes(key)) throw taken()
     let ends: [PipeEnd<FirstToSecond, SecondToFirst>, PipeEnd<SecondToFirst, FirstToSecond>] | undefined
-    this.#memory.getOrCreate(key, () => {
+    this.#memory.getOrCreate(keyOf('pipe', name), () => {
       ends = Pipe.create<FirstToSecond, SecondToFirst>({ ...objectOption(options), memory: this.#memory })
-      return ends[1]
+      return new NamedPipe(ends[1].toHandle())
     })
-    if (!ends) throw taken()
+    if (!ends) throw new NameError('ERR_NAME_EXISTS', `there is a pipe named ${JSON.stringify(name)} already`)
     return ends
   }
 
   /** The queue with this name. Does not block. @throws NameError `ERR_UNKNOWN_NAME`: there is none */
   openQueue<T = unknown>(name: string): ThreadSafeQueue<T> {
-    return this.#open('queue', name)
+    return this.#open('queue', name, ThreadSafeQueue<T>)
   }
 
   /** The event with this name. Does not block. @throws NameError `ERR_UNKNOWN_NAME`: there is none */
   openEvent(name: string): ManualResetEvent {
-    return this.#open('event', name)
+    return this.#open('event', name, ManualResetEvent)
   }
 
   /**
@@ -145,7 +158,7 @@ export class ProcessCommunication {
    * @throws NameError `ERR_UNKNOWN_NAME`: there is none
    */
   openPipe<Out = unknown, In = Out>(name: string): PipeEnd<Out, In> {
-    return this.#open('pipe', name)
+    return this.#open('pipe', name, NamedPipe).openSecond<Out, In>()
   }
 
   /**
@@ -176,6 +189,25 @@ export class ProcessCommunication {
     return this.openQueue<T>(queueName).getSync(options)
   }
 
+  /**
+   * Takes the name off a queue, so that it can be given again. Who has the queue keeps it. Does not block.
+   *
+   * @returns whether there was one
+   */
+  removeQueue(name: string): boolean {
+    return this.#memory.delete(keyOf('queue', name))
+  }
+
+  /** The same for a pipe: after the death of the process that had its first end, say. */
+  removePipe(name: string): boolean {
+    return this.#memory.delete(keyOf('pipe', name))
+  }
+
+  /** The same for an event. */
+  removeEvent(name: string): boolean {
+    return this.#memory.delete(keyOf('event', name))
+  }
+
   /** What there is, by name. Does not block. */
   names(): { queues: string[]; pipes: string[]; events: string[] } {
     const of = (what: What) =>
@@ -198,11 +230,41 @@ export class ProcessCommunication {
     this.close()
   }
 
-  #open<Shared extends NamedObject>(what: What, name: string): Shared {
-    const found = this.#memory.get<Shared>(keyOf(what, name))
-    if (found) return found
+  #open<Shared extends NamedObject>(what: What, name: string, kind: Class<Shared>): Shared {
+    const found = this.#memory.get(keyOf(what, name))
+    if (found) return checkKind(kind, name, found)
     throw new NameError('ERR_UNKNOWN_NAME', `there is no ${what} named ${JSON.stringify(name)}: it was not made yet`)
   }
+}
+
+/** What stands under the name of a pipe: looking at it takes nothing from who has its second end. */
+class NamedPipe {
+  readonly #handle: SharedObjectHandle
+
+  /** @param handle - of the second end */
+  constructor(handle: SharedObjectHandle) {
+    this.#handle = handle
+  }
+
+  openSecond<Out, In>(): PipeEnd<Out, In> {
+    return PipeEnd.fromHandle<Out, In>({ ...this.#handle, kind: endKind })
+  }
+
+  toHandle(): SharedObjectHandle {
+    return { ...this.#handle, kind: namedPipeKind }
+  }
+}
+
+const endKind = 'ipc-channels/PipeEnd'
+const namedPipeKind = 'ipc-channels/NamedPipe'
+registerKind(namedPipeKind, { version: 1, fromHandle: (handle: SharedObjectHandle) => new NamedPipe(handle) })
+
+type Class<Shared> = new (...args: never[]) => Shared
+
+/** @throws TypeError `ERR_BAD_HANDLE`: somebody has given the name to something else, by the segment itself */
+function checkKind<Shared>(kind: Class<Shared>, name: string, found: unknown): Shared {
+  if (found instanceof kind) return found
+  throw badHandle(`under the name ${JSON.stringify(name)} stands something else than a ${kind.name}`)
 }
 
 function keyOf(what: What, name: string): string {

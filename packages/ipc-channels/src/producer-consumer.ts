@@ -27,7 +27,10 @@ export type { ConsumerContext, ProducerContext, TaskExecutor } from './producer-
 export type { ProducerConsumerProblem, ProducerConsumerReport } from './producer-consumer/report.js'
 
 export interface ProducerConsumerOptions<T> extends BackoffOptions {
-  /** The most items that wait for a consumer in the system's own queue; who produces more waits. 1 or more. Default: 10. */
+  /**
+   * The most items that wait for a consumer in the system's own queue; who produces more waits. 1 or more.
+   * Together they take 262,144 bytes at most, as the codec writes them: for more, give a `queue`. Default: 10.
+   */
   readonly queueSize?: number | undefined
   /**
    * The queue to work on, in place of an own one. Others may use it too, in other threads and processes: consumers then get

@@ -123,12 +123,20 @@ export class QueueCore<T> {
     const abort = signalOf(options)
     if (abort?.aborted) throw abort.reason
     const putting = this.#puttingMany(items)
-    if (this.#mayPutNow() && putting.attempt()) return
-    if (deadline <= performance.now()) throw this.#full(originals.slice(putting.done))
+    try {
+      if (this.#mayPutNow() && putting.attempt()) return
+    } catch (error) {
+      throw withItems(error, originals.slice(putting.done))
+    }
     // Not those that are inside already, and the others as they are now.
+    const left = originals.slice(putting.done)
+    if (deadline <= performance.now()) throw this.#full(left)
     const copies = this.#puttingMany(items.slice(putting.done).map(copyOf))
-    const first = putting.done
-    await this.#awaitPut(copies.attempt, () => originals.slice(first + copies.done), deadline, abort)
+    try {
+      await this.#awaitPut(copies.attempt, () => left.slice(copies.done), deadline, abort)
+    } catch (error) {
+      throw withItems(error, left.slice(copies.done))
+    }
   }
 
   putSync(item: Writable, original: T, options: AcquireSyncOptions | undefined): void {
@@ -142,7 +150,11 @@ export class QueueCore<T> {
     const deadline = deadlineOf(options)
     const putting = this.#puttingMany(items)
     const attempt = () => (this.#mayPutNow() ? putting.attempt() : undefined)
-    if (attempt() || this.#block(this.#room, attempt, this.#hasRoom, deadline)) return
+    try {
+      if (attempt() || this.#block(this.#room, attempt, this.#hasRoom, deadline)) return
+    } catch (error) {
+      throw withItems(error, originals.slice(putting.done))
+    }
     throw this.#full(originals.slice(putting.done))
   }
 
@@ -215,13 +227,11 @@ export class QueueCore<T> {
     const taken = new TakenBytes()
     const found = this.store.takeAllAndClose(taken)
     throwIfClosed(this.#memory)
+    // They are nobody's any more: before those who wait for all to be done look again.
+    if (found > 0) finish(this.store, this.#memory, found)
     this.#wakeEverybody()
-    if (found > 0) {
-      // They are nobody's any more.
-      finish(this.store, this.#memory, found)
-      return taken.decode()
-    }
-    if (found !== OVER) throw brokenQueue()
+    if (found > 0) return taken.decode()
+    if (found !== OVER) throw found === DAMAGED ? damagedItem() : brokenQueue()
     return []
   }
 
@@ -374,7 +384,16 @@ export class QueueCore<T> {
     const { store } = this
     let found = store.take()
     if (found === EMPTY) found = this.#lookAgain(() => store.take())
-    return this.#isTaken(found, 1) ? { item: decodeTaken(found) as T } : undefined
+    if (found <= 0) {
+      this.#isTaken(found, 1)
+      return undefined
+    }
+    try {
+      return { item: decodeTaken(found) as T }
+    } finally {
+      // Not before: it may let others of this thread take, who use the scratch.
+      this.#isTaken(found, 1)
+    }
   }
 
   #takeSome(most: number): T[] | undefined {
@@ -421,7 +440,7 @@ export class QueueCore<T> {
       signal(this.#memory, this.#room, wasFull ? items : EVERYBODY)
     }
     if (this.#puts.size > 0) this.#puts.lookAgain()
-    if (found === DAMAGED) throw corrupt('an item of a queue lies outside of it; the item is gone')
+    if (found === DAMAGED) throw damagedItem()
     return true
   }
 
@@ -480,6 +499,12 @@ export class QueueCore<T> {
   }
 }
 
+/** The same error, which also hands back what was not put. Not one of the caller's own, such as the reason of a signal. */
+function withItems(error: unknown, items: readonly unknown[]): unknown {
+  return error instanceof ClosedError || error instanceof BrokenError ? Object.assign(error, { items }) : error
+}
+
 const alwaysMore = () => true
+const damagedItem = () => corrupt('an item of a queue lies outside of it; the item is gone')
 const brokenQueue = () => corrupt('the counts of a queue do not fit')
 const notDone = () => new TimeoutError('the items were not all done in time')

@@ -177,6 +177,7 @@ export class ThreadSafePriorityQueue<T> extends BlockingQueue<T> {
    * @throws TypeError `ERR_BAD_HANDLE`: no handle of a queue with priorities, or a damaged one; or it came from another
    * process, and the queue is in no segment
    * @throws ClosedError `ERR_CLOSED`: its memory was closed
+   * @throws RangeError `ERR_TOO_MANY_PARTICIPANTS`: as many threads use its memory as it has room for
    * @throws what opening the segment throws
    */
   static fromHandle<T>(handle: SharedObjectHandle): ThreadSafePriorityQueue<T> {
@@ -198,7 +199,8 @@ export class ThreadSafePriorityQueue<T> extends BlockingQueue<T> {
   #encodeAll(items: readonly T[], options: PriorityOption | undefined): Writable[] {
     if (!Array.isArray(items)) throw invalidArgument('items must be an array')
     const priority = priorityOf(options)
-    return items.map((item) => this.#encode(item, priority))
+    // Not by map: it passes over the holes of a list.
+    return Array.from(items as ArrayLike<T>, (item) => this.#encode(item, priority))
   }
 }
 

@@ -109,7 +109,8 @@ export class ThreadSafeQueue<T> extends BlockingQueue<T> {
    * them cannot be.
    *
    * @throws QueueFullError `ERR_TIMEOUT`: `items` of the error were not put, those before them were
-   * @throws the reason of `options.signal`, ClosedError, BrokenError: the first ones may have been put
+   * @throws ClosedError, BrokenError: the same
+   * @throws the reason of `options.signal`: the first ones may have been put
    */
   async putMany(items: readonly T[], options?: AcquireOptions): Promise<void> {
     await this.#core.putMany(this.#encodeAll(items), items, options)
@@ -140,6 +141,7 @@ export class ThreadSafeQueue<T> extends BlockingQueue<T> {
    * @throws TypeError `ERR_BAD_HANDLE`: no handle of a queue, or a damaged one; or it came from another process, and the queue
    * is in no segment
    * @throws ClosedError `ERR_CLOSED`: its memory was closed
+   * @throws RangeError `ERR_TOO_MANY_PARTICIPANTS`: as many threads use its memory as it has room for
    * @throws what opening the segment throws
    */
   static fromHandle<T>(handle: SharedObjectHandle): ThreadSafeQueue<T> {
@@ -159,7 +161,8 @@ export class ThreadSafeQueue<T> extends BlockingQueue<T> {
 
   #encodeAll(items: readonly T[]): EncodedBytes[] {
     if (!Array.isArray(items)) throw invalidArgument('items must be an array')
-    return items.map((item) => this.#encode(item))
+    // Not by map: it passes over the holes of a list.
+    return Array.from(items as ArrayLike<T>, (item) => this.#encode(item))
   }
 }
 

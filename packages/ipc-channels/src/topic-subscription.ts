@@ -11,7 +11,7 @@ import {
 import { BrokenError, ClosedError, corrupt, QueueEmptyError } from './errors.js'
 import { DAMAGED, EMPTY, OVER } from './ring/ring.js'
 import { decodeTaken } from './ring/scratch.js'
-import { waitUntil } from './ring/signal.js'
+import { nobodyElse, waitUntil } from './ring/signal.js'
 import type { LocalTopic } from './topic/local-topic.js'
 import { CUT_OFF, type Subscriber } from './topic/reading.js'
 import type { SharedTopic } from './topic/shared-topic.js'
@@ -73,7 +73,7 @@ export class Subscription<T> {
     const found = this.#tryTake()
     if (found) return found.message
     if (deadline <= performance.now()) throw this.#nothing()
-    const begin = () => waitUntil(this.#topic.memory, this.#topic.messages, this.#take, this.#hasMessages)
+    const begin = () => waitUntil(this.#topic.memory, this.#topic.messages, this.#take, nobodyElse)
     const { result, ending } = await this.#receives.run(begin, undefined, deadline, abort)
     if (result) return result.message
     if (isAbort(ending)) throw ending.reason
@@ -181,7 +181,8 @@ export class Subscription<T> {
     const { cursor } = this.#subscriber
     let found = this.#topic.receive(this.#subscriber)
     if (found === EMPTY && this.#local.publishes.size > 0) {
-      // They cannot publish by themselves while this thread blocks.
+      // They cannot publish by themselves while this thread blocks, and may wait for others of this thread who cannot receive.
+      this.#local.receiveWhatWaits()
       this.#local.publishWhatWaits()
       found = this.#topic.receive(this.#subscriber)
     }
@@ -218,11 +219,7 @@ export class Subscription<T> {
     for (let spin = 0; spin < mostSpins; spin++) if (this.#hasMessages()) break
     // Behind those of this subscription that wait already.
     const attempt = () => this.#tryTake()
-    return runBlocking(
-      memory,
-      waitUntil(memory, messages, attempt, () => false),
-      deadline,
-    )
+    return runBlocking(memory, waitUntil(memory, messages, attempt, nobodyElse), deadline)
   }
 
   #nothing(): QueueEmptyError {

@@ -81,8 +81,26 @@ describe('putMany', () => {
     controller.abort('enough')
     expect(await aborted).toBe('enough')
     queue.close()
-    expect(await closed).toMatchObject({ code: 'ERR_CLOSED' })
+    expect(await closed).toMatchObject({ code: 'ERR_CLOSED', items: [4, 5] })
     expect(queue.tryGetMany(9)).toEqual([1, 2])
+  })
+
+  test('hands back what was to be put at the call, whatever has become of the list since', async () => {
+    const queue = new ThreadSafeQueue<number>({ capacity: 1 })
+    const items = [1, 2, 3]
+    const failure = rejectionOf(queue.putMany(items, { timeout: 5 }))
+    items.length = 0
+    expect(await failure).toMatchObject({ items: [2, 3] })
+    queue.close()
+    expect(thrownBy(() => queue.putManySync([4, 5]))).toMatchObject({ code: 'ERR_CLOSED', items: [4, 5] })
+  })
+
+  test('takes a hole of a list for undefined', () => {
+    const queue = new ThreadSafeQueue<number | undefined>()
+    const sparse: number[] = [1]
+    sparse[2] = 3
+    expect(queue.tryPutMany(sparse)).toBe(3)
+    expect(queue.tryGetMany(Number.POSITIVE_INFINITY)).toEqual([1, undefined, 3])
   })
 })
 

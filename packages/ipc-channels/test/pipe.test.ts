@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pipe, PipeEnd, type SharedObjectHandle } from '@heddle/ipc-channels'
-import { ThreadMemory } from '@heddle/sync-primitives'
+import { Segment } from '@heddle/shared-memory'
+import { Mutex, ThreadMemory } from '@heddle/sync-primitives'
 import { describe, expect, test } from '@jest/globals'
 import { isReceiverAsleep, isSenderAsleep, recordsInside, wordsOfPipe } from './support/pipe-peer.js'
 import { microtasks, rejectionOf, thrownBy, turnsOfTheLoop } from './support/until.js'
@@ -445,6 +446,34 @@ describe('ownership', () => {
     first.sendSync(1)
     expect(second.receiveSync()).toBe(1)
   })
+})
+
+test('a large message that was polled for is not received by that: who opens the end next is told that it lost its beginning', async () => {
+  const [receiver, sender] = Pipe.create<string>({ duplex: false, capacityBytes: 64 })
+  const sent = sender.send('x'.repeat(500))
+  expect(await receiver.poll()).toBe(true)
+  const next = PipeEnd.fromHandle<never, string>(receiver.toHandle())
+  expect(await rejectionOf(next.receive())).toMatchObject({ code: 'ERR_CORRUPT' })
+  await sent
+  sender.sendSync('next')
+  expect(next.receiveSync()).toBe('next')
+})
+
+test('an object that cannot be opened is ERR_BAD_HANDLE in a message of any size, and ends no loop', async () => {
+  const segment = Segment.create({ size: 1 << 16 })
+  const mutex = new Mutex({ memory: segment })
+  const [receiver, sender] = Pipe.create<unknown>({ duplex: false, capacityBytes: 1_000 })
+  const sending = ['small', 'x'.repeat(3_000)].map((padding) => sender.send({ mutex, padding }))
+  segment.close()
+  for (let message = 0; message < 2; message++)
+    expect(await rejectionOf(receiver[Symbol.asyncIterator]().next())).toMatchObject({ code: 'ERR_BAD_HANDLE' })
+  await Promise.all(sending)
+})
+
+test('an end whose owner somebody has written over is ERR_CORRUPT', () => {
+  const [first, second] = Pipe.create<never>()
+  Atomics.store(ownerOfSecond(second), 0, 255 | (7 << 8))
+  expect(thrownBy(() => first.trySend(1 as never))).toMatchObject({ code: 'ERR_CORRUPT' })
 })
 
 describe('limits', () => {

@@ -97,9 +97,14 @@ function prepare({ before, operation }: Scenario) {
   return { base, index, was, now }
 }
 
-/** The words after each number of stores of the operation, from none to all. */
-function* cuts({ base, index }: { base: PriorityDeathbed; index: number }, operation: (queue: Queue) => unknown) {
-  for (let stores = 0; ; stores++) {
+/** The words after each number of stores of the operation, from none to all; or of these numbers only each so-manieth. */
+function* cuts(
+  { base, index }: { base: PriorityDeathbed; index: number },
+  operation: (queue: Queue) => unknown,
+  first = 0,
+  step = 1,
+) {
+  for (let stores = first; ; stores += step) {
     const words = base.copy()
     const isThrough = words.cutOff(index, stores, operation)
     yield words
@@ -128,11 +133,9 @@ describe.each(scenarios)('$name, cut off after any of its stores', (scenario) =>
     let outcomes = 0
     for (const words of cuts(prepared, scenario.operation)) {
       const whole = drain(words.copy().heirOf(prepared.index))
-      let step = 0
-      for (const repaired of cuts({ base: words, index: prepared.index }, touch)) {
-        // Not each of them together with each cut.
-        step += 1
-        if (step % 11 !== outcomes % 11) continue
+      // Not each of them together with each cut.
+      const repairs = cuts({ base: words, index: prepared.index }, touch, outcomes % 11, 11)
+      for (const repaired of repairs) {
         const items = use(repaired.heirOf(prepared.index))
         expect([whole, whole.slice(1)]).toContainEqual(items)
       }
@@ -223,7 +226,7 @@ test('whatever somebody writes into a word, a call gives an answer or a typed er
   for (let at = index + 1; at < used; at++) {
     if (at === index + 16 || at === index + 32) continue
     const value = base.raw[at] as number
-    for (const nonsense of [-1, 2 ** 31 - 1, value ^ 4, value + 1, 0])
+    for (const nonsense of [-1, 2 ** 31 - 1, value + 1, 0])
       for (let from = 0; from < calls.length; from += 4) {
         if (nonsense === value || (value === 0 && at > index + 48 && at % 9 !== from % 9)) continue
         const words = base.copy()

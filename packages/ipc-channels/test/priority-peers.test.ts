@@ -34,7 +34,7 @@ describe.each(homes)('between $name', ({ kind, options }) => {
     const peers = await Promise.all(upTo(4).map(() => PriorityPeer[kind]({ queue })))
     const [first, second, ...producers] = peers
     const consuming = [first, second].map((peer, n) => peer?.run('consume', { name: 'queue', blocking: n === 0 }))
-    const count = 150
+    const count = 100
     await Promise.all(
       producers.map((peer, producer) =>
         peer.run('produce', { name: 'queue', producer, count, blocking: producer === 0 }),
@@ -88,7 +88,7 @@ describe.each(homes)('between $name', ({ kind, options }) => {
   test('those who are killed while they put and get leave all that is whole inside, in order, and all room', async () => {
     const queue = new ThreadSafePriorityQueue<never>({ capacity: 8, capacityBytes: 1_800, ...options })
     let items = 0
-    for (const round of upTo(kind === 'thread' ? 6 : 4)) {
+    for (const round of upTo(kind === 'thread' ? 5 : 3)) {
       const peers = await Promise.all(upTo(1 + (round % 2)).map(() => PriorityPeer[kind]({ queue })))
       for (const [producer, peer] of peers.entries()) void peer.run('churn', { name: 'queue', producer })
       const begun = queue.getStats().putCount
@@ -128,10 +128,10 @@ describe.each(homes)('between $name', ({ kind, options }) => {
     queue.putSync(1, { priority: 1 })
     queue.putSync(2)
     expect(await peer.call('queue', 'getSync')).toBe(1)
-    const joining = queue.join({ timeout: 10_000 })
     expect(queue.getSync()).toBe(2)
     queue.taskDone()
     expect(queue.getStats().unfinished).toBe(1)
+    const joining = queue.join({ timeout: 10_000 })
     await peer.kill()
     await joining
     expect(queue.getStats().unfinished).toBe(0)

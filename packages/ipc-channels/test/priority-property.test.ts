@@ -294,7 +294,7 @@ test('random calls of one thread give what the obvious queue with priorities giv
       fc.array(fc.nat(3), { minLength: 1, maxLength: 5 }),
       compare,
     ),
-    { numRuns: 300 },
+    { numRuns: 200 },
   )
 })
 

@@ -8,6 +8,9 @@ import { rejectionOf, thrownBy } from './support/until.js'
 
 const [TAIL, TAIL_HALVES, HEAD, HEAD_HALVES] = [17, 18, 33, 34]
 
+/** A call that cannot succeed at once fails then, instead of blocking the test. */
+const now = { timeout: 0 }
+
 function drain<T>(queue: ThreadSafePriorityQueue<T>): T[] {
   const items: T[] = []
   for (let next = queue.tryGet(); next; next = queue.tryGet()) items.push(next.item)
@@ -25,7 +28,7 @@ describe('the order', () => {
     queue.putManySync(['high 2', 'high 3'], { priority: 1 })
     expect(queue.tryPutMany(['lowest', 'lowest too'], { priority: -(2 ** 31) })).toBe(2)
     queue.putSync('first', { priority: 2 ** 31 - 1 })
-    expect([await queue.get(), queue.getSync(), queue.tryGet(), ...(await queue.getMany(2))]).toEqual([
+    expect([await queue.get(), queue.getSync(now), queue.tryGet(), ...(await queue.getMany(2))]).toEqual([
       'first',
       'highest 1',
       { item: 'highest 2' },
@@ -44,9 +47,9 @@ describe('the order', () => {
     queue.putSync(-1)
     for (let item = 0; item < 100; item++) {
       queue.putSync(item, { priority: 1, timeout: 0 })
-      expect(queue.getSync({ timeout: 0 })).toBe(item)
+      expect(queue.getSync(now)).toBe(item)
     }
-    expect(queue.getSync()).toBe(-1)
+    expect(queue.getSync(now)).toBe(-1)
   })
 
   test('is that of `for await` too, and of what an immediate shutdown gives back', async () => {
@@ -66,7 +69,7 @@ describe('the order', () => {
     const queue = new ThreadSafePriorityQueue<string>({ capacity: 1 })
     queue.putSync('inside')
     const waiting = [queue.put('low', { priority: -9 }), queue.put('high', { priority: 9 })]
-    expect([queue.getSync(), queue.getSync(), queue.getSync()]).toEqual(['inside', 'low', 'high'])
+    expect([queue.getSync(now), queue.getSync(now), queue.getSync(now)]).toEqual(['inside', 'low', 'high'])
     await Promise.all(waiting)
   })
 
@@ -115,15 +118,15 @@ describe('room', () => {
     const queue = new ThreadSafePriorityQueue<string>({ capacity: 10, capacityBytes: 100 })
     queue.putSync('x'.repeat(59))
     expect(queue.tryPut('x'.repeat(40))).toBe(false)
-    expect(thrownBy(() => queue.putSync('x'.repeat(40), { timeout: 0 }))).toMatchObject({
+    expect(thrownBy(() => queue.putSync('x'.repeat(40), now))).toMatchObject({
       name: 'QueueFullError',
       code: 'ERR_TIMEOUT',
       item: 'x'.repeat(40),
     })
     const waiting = queue.put('x'.repeat(40), { priority: 9 })
-    expect(queue.getSync()).toHaveLength(59)
+    expect(queue.getSync(now)).toHaveLength(59)
     await waiting
-    expect(queue.getSync()).toHaveLength(40)
+    expect(queue.getSync(now)).toHaveLength(40)
   })
 
   test('of a larger item than all of it is ERR_OUT_OF_RANGE, and nothing is put', async () => {
@@ -146,16 +149,41 @@ describe('room', () => {
     for (const length of [0, 1, 50, 55, 59, 60, 61, 62, 63, 64, 119, 120, 121, 5_000, 70_000, 90_000, 10]) {
       const item = Uint8Array.from({ length }, (_, n) => n % 251)
       const expected = item.slice()
-      queue.putSync(item, { timeout: 0 })
-      queue.putSync(small, { timeout: 0 })
+      queue.putSync(item, now)
+      queue.putSync(small, now)
       const waiting = queue.put(item, { priority: 1 })
       item.fill(0)
-      const taken = [queue.getSync()]
+      const taken = [queue.getSync(now)]
       await waiting
       taken.push(...queue.tryGetMany(2))
       expect(taken.map((each) => Buffer.compare(each, expected))).toEqual([0, 0, Buffer.compare(small, expected)])
       expect(taken.at(-1)).toEqual(small)
     }
+  })
+})
+
+describe('several items', () => {
+  test('that do not fit at once wait, and those that a timeout leaves outside are handed back', async () => {
+    const queue = new ThreadSafePriorityQueue<number>({ capacity: 2 })
+    const putting = queue.putMany([1, 2, 3, 4, 5], { priority: 1 })
+    queue.tryPut(9, { priority: 2 })
+    expect([await queue.get(), await queue.getMany(2), await queue.get(), queue.getSync(now)]).toEqual([
+      1,
+      [2, 3],
+      4,
+      5,
+    ])
+    await putting
+    queue.putSync(0)
+    expect(await rejectionOf(queue.putMany([6, 7, 8], { timeout: 0, priority: 1 }))).toMatchObject({ items: [7, 8] })
+    expect(queue.tryPutMany([9])).toBe(0)
+    expect(queue.tryPutMany([])).toBe(0)
+    expect(drain(queue)).toEqual([6, 0])
+  })
+
+  test('with holes among them are as many as they say', () => {
+    const queue = new ThreadSafePriorityQueue<undefined>()
+    expect([queue.tryPutMany(Array(3) as undefined[]), drain(queue)]).toEqual([3, [undefined, undefined, undefined]])
   })
 })
 
@@ -287,9 +315,9 @@ test('an item of which somebody has written a wrong length is ERR_CORRUPT once a
     const words = wordsOf(queue)
     const at = words.indexOf(130, 48)
     words[at] = wrong
-    expect(thrownBy(() => queue.getSync())).toMatchObject({ code: 'ERR_CORRUPT' })
+    expect(thrownBy(() => queue.getSync(now))).toMatchObject({ code: 'ERR_CORRUPT' })
     expect([queue.size, drain(queue)]).toEqual([2, ['second', 'third']])
-    queue.putSync('x'.repeat(299), { timeout: 0 })
+    queue.putSync('x'.repeat(299), now)
     expect([drain(queue)[0]?.length, queue.getStats().getCount]).toEqual([299, 4])
   }
 })

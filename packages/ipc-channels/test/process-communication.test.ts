@@ -1,8 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { ProcessCommunication, ThreadSafeQueue } from '@heddle/ipc-channels'
 import { Segment } from '@heddle/shared-memory'
+import { Mutex } from '@heddle/sync-primitives'
 import { afterEach, expect, test } from '@jest/globals'
 import { own } from './support/own.js'
 import { rejectionOf, thrownBy } from './support/until.js'
@@ -89,6 +91,50 @@ test('who makes a queue that is there opens it as it is; a pipe that is there is
   expect(thrownBy(() => communication.createPipe('line'))).toMatchObject({ name: 'NameError', code: 'ERR_NAME_EXISTS' })
   line.sendSync('still mine')
   expect(other.receiveSync()).toBe('still mine')
+})
+
+test('of many who make a pipe of one name at once, one has it, with both its ends', async () => {
+  const communication = await create('race')
+  const names = Array.from({ length: 100 }, (_, n) => `pipe ${n}`)
+  const worker = new Worker(new URL('fixtures/communication-thread.mjs', import.meta.url), {
+    workerData: { name: communication.name, names },
+  })
+  await once(worker, 'message')
+  const mine = names.map((name) => {
+    try {
+      const [first, second] = communication.createPipe<string>(name, { capacityBytes: 256 })
+      first.sendSync('whole')
+      return second.receiveSync()
+    } catch (error) {
+      return (error as { code: string }).code
+    }
+  })
+  const [theirs] = (await once(worker, 'message')) as [string[]]
+  for (const [n, outcome] of mine.entries()) expect([outcome, theirs[n]].sort()).toEqual(['ERR_NAME_EXISTS', 'whole'])
+  await worker.terminate()
+})
+
+test('a name can be taken off and given again; who has the object keeps it', async () => {
+  const communication = await create('again')
+  const [first, second] = communication.createPipe<string>('line')
+  const queue = communication.createQueue('jobs')
+  communication.createEvent('go').set()
+  expect([communication.removePipe('line'), communication.removePipe('line')]).toEqual([true, false])
+  expect([communication.removeQueue('jobs'), communication.removeEvent('go')]).toEqual([true, true])
+  communication.createPipe('line')
+  queue.putSync(1)
+  expect(communication.createQueue('jobs').size).toBe(0)
+  expect(communication.createEvent('go').isSet).toBe(false)
+  first.sendSync('still there')
+  expect([second.receiveSync(), queue.getSync()]).toEqual(['still there', 1])
+})
+
+test('something else under the name of a queue is ERR_BAD_HANDLE', () => {
+  using segment = Segment.create({ name: own('else'), size: 1 << 20 })
+  segment.getOrCreate('queue/jobs', () => new Mutex({ memory: segment }))
+  const communication = new ProcessCommunication(segment)
+  for (const call of [() => communication.openQueue('jobs'), () => communication.createQueue('jobs')])
+    expect(thrownBy(call)).toMatchObject({ code: 'ERR_BAD_HANDLE', message: expect.stringContaining('"jobs"') })
 })
 
 test('names that nobody has made are ERR_UNKNOWN_NAME, and say so', async () => {

@@ -187,3 +187,19 @@ test('a thread that is terminated while it waits takes nothing with it', async (
   queue.putSync(2)
   expect(queue.tryGet()).toEqual({ item: 2 })
 })
+
+test('a wait that gave up swallows no wake-up of a blocking call in its thread', async () => {
+  const [there, back] = [new ThreadSafeQueue<number>({ capacity: 1 }), new ThreadSafeQueue<number>({ capacity: 1 })]
+  const worker = await QueueWorker.withQueues({ there, back })
+  const rounds = 40
+  const echoing = worker.run('move', { from: 'there', to: 'back', count: rounds })
+  const begun = performance.now()
+  for (let round = 0; round < rounds; round++) {
+    await back.get({ timeout: 0.1 }).catch(() => {})
+    there.putSync(round)
+    expect(back.getSync()).toBe(round)
+  }
+  await echoing
+  // A wake-up that is lost costs a slice of 50 ms.
+  expect(performance.now() - begun).toBeLessThan(rounds * 40)
+})

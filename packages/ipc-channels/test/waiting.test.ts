@@ -134,6 +134,31 @@ describe('the calls of one thread', () => {
   })
 })
 
+describe('a blocking call after an abort in the same turn', () => {
+  test('makes room for those of its thread that still wait, and takes what they put', async () => {
+    const queue = queueOf(1, 0)
+    const controller = new AbortController()
+    const aborted = rejectionOf(queue.put(1, { signal: controller.signal }))
+    const waiting = queue.put(2)
+    controller.abort('enough')
+    expect([queue.getSync({ timeout: 0 }), queue.getSync({ timeout: 0 })]).toEqual([0, 2])
+    expect(await aborted).toBe('enough')
+    await waiting
+  })
+
+  test('serves those of its thread that still wait for an item, before itself', async () => {
+    const queue = queueOf<number>(5)
+    const controller = new AbortController()
+    const aborted = rejectionOf(queue.get({ signal: controller.signal }))
+    const waiting = queue.get()
+    controller.abort('enough')
+    queue.putSync(1)
+    queue.putSync(2)
+    expect(queue.getSync({ timeout: 0 })).toBe(2)
+    expect([await aborted, await waiting]).toEqual(['enough', 1])
+  })
+})
+
 describe('giving up', () => {
   test('the first of two getters is cancelled: the second gets the item', async () => {
     const queue = queueOf<string>(1)

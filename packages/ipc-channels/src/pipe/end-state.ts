@@ -1,5 +1,5 @@
 import type { Memory } from '@heddle/sync-primitives'
-import { badHandle, laneOf, type Place, throwIfClosed } from '@heddle/sync-primitives/building-blocks'
+import { badHandle, laneOf, type Place, slotOf, throwIfClosed } from '@heddle/sync-primitives/building-blocks'
 import { BrokenError, ClosedError, corrupt, LockStateError } from '../errors.js'
 import { signalEverybody } from '../ring/signal.js'
 import {
@@ -154,7 +154,10 @@ export class EndState {
 
   get #isPeerDead(): boolean {
     const owner = Atomics.load(this.#words, this.#peer + OWNER)
-    return owner !== this.#participant && this.memory.isDead(owner)
+    if (owner === this.#participant) return false
+    const slot = slotOf(owner)
+    if (slot < 1 || slot > this.memory.slots) throw corrupt('the owner of an end of a pipe is nobody who can be')
+    return this.memory.isDead(owner)
   }
 
   /** @throws BrokenError `ERR_PEER_GONE`, or as {@link EndState.check} */
@@ -181,7 +184,7 @@ export class EndState {
 
   /** Says whether a part of a message is in the pipe, and this end is going to send the rest. */
   noteSending(isSending: boolean): void {
-    Atomics.store(this.#words, this.#own + SENDING, isSending ? 1 : 0)
+    if (this.#isMine()) Atomics.store(this.#words, this.#own + SENDING, isSending ? 1 : 0)
   }
 }
 

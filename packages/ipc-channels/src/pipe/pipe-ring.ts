@@ -1,4 +1,4 @@
-import { MessageAssembler, type MessageFrames, readBytes } from '@heddle/codec'
+import { MessageAssembler, type MessageFrames } from '@heddle/codec'
 import type { Memory } from '@heddle/sync-primitives'
 import { InnerLock } from '@heddle/sync-primitives/building-blocks'
 import {
@@ -15,7 +15,7 @@ import {
   wordsOf,
 } from '../ring/layout.js'
 import { BROKEN, close, DAMAGED, EMPTY, put, type Ring, type Source, type Target, take } from '../ring/ring.js'
-import { copyToScratch, decodeTaken, type Writable } from '../ring/scratch.js'
+import { copyToScratch, decode, decodeTaken, type Writable } from '../ring/scratch.js'
 import { BEGINS, headerBytes, headerWords, ringCapacity, ringParts } from './layout.js'
 
 /** What is in the ring, or was taken out of it: a whole message; a part of one that is not whole yet. */
@@ -157,12 +157,12 @@ export class PipeRing implements Ring, Source, Target {
     }
   }
 
-  /** The message that was taken. It must be called before anything else is taken in this thread. @throws as codec's `readBytes` */
+  /** The message that was taken. It must be called before anything else is taken in this thread. @throws as `decodeTaken` */
   decode(): unknown {
     const bytes = this.#assembled
     if (bytes === undefined) return decodeTaken(this.#scratchBytes)
     this.#assembled = undefined
-    return readBytes(bytes, 0, bytes.length)
+    return decode(bytes, 0, bytes.length)
   }
 
   /** Why the last take came to DAMAGED, where there is something to say. */
@@ -195,7 +195,10 @@ export class PipeRing implements Ring, Source, Target {
       const byteLength = words[entry + BYTES] as number
       if (inside > this.capacity) return BROKEN
       if (start < 0 || byteLength < headerBytes || start + wordsOf(byteLength) > dataWords) return DAMAGED
-      return words[this.#data + start + 1] === ((byteLength - headerBytes) | BEGINS) ? WHOLE : PART
+      const size = byteLength - headerBytes
+      const left = words[this.#data + start + 1] as number
+      // Of a message that has begun here, the last part stays in the ring until somebody receives it.
+      return left === (size | BEGINS) || (this.hasPart && left === size) ? WHOLE : PART
     } finally {
       this.takeLock.unlock()
     }

@@ -11,11 +11,11 @@ import {
 } from '@heddle/sync-primitives/building-blocks'
 import { CorruptError, TimeoutError } from '../errors.js'
 import { DAMAGED, EMPTY, OVER } from '../ring/ring.js'
-import { signal, waitUntil } from '../ring/signal.js'
+import { nobodyElse, signal, waitUntil } from '../ring/signal.js'
 import { Eagerness } from './eagerness.js'
 import { brokenPipe, type EndState } from './end-state.js'
 import { ORPHAN, PART, type PipeRing, WHOLE } from './pipe-ring.js'
-import { letGoOn, nobodyElse } from './waiting.js'
+import { letGoOn } from './waiting.js'
 
 /** A message in a box, since it may be undefined. */
 export interface MessageBox<T> {
@@ -30,6 +30,8 @@ export class Receiver<In> {
   readonly #receives: Lane<true | MessageBox<In> | undefined>
   /** At the other end, if that is this thread's, too: while it blocks, they cannot go on by themselves. */
   readonly #sends: Lane<never>
+  /** What this end sends: what it waits for may be the answer. */
+  readonly #ownSends: Lane<never> | undefined
   readonly #eagerness = new Eagerness()
   /** What a poll had to take out of the ring: a message, or what befell one. */
   #found: { readonly error?: Error } | undefined
@@ -40,6 +42,7 @@ export class Receiver<In> {
     this.#memory = end.memory
     this.#receives = laneOf(end.memory, ring.items)
     this.#sends = laneOf(end.memory, ring.room)
+    this.#ownSends = end.outgoing && laneOf(end.memory, end.outgoing.room)
   }
 
   async receive(options: AcquireOptions | undefined): Promise<In> {
@@ -98,7 +101,12 @@ export class Receiver<In> {
   readonly #takeBoxed = (): MessageBox<In> | undefined => (this.#take() ? { message: this.#decode() } : undefined)
 
   #decode(): In {
-    return this.#ring.decode() as In
+    try {
+      return this.#ring.decode() as In
+    } finally {
+      // Not before: they may let others receive, who use the scratch.
+      letGoOn(this.#sends)
+    }
   }
 
   /**
@@ -128,6 +136,7 @@ export class Receiver<In> {
     let taken = this.#ring.take()
     if (taken === EMPTY || taken === OVER) {
       this.#end.check()
+      if (this.#ownSends) letGoOn(this.#ownSends)
       if (letGoOn(this.#sends)) taken = this.#ring.take()
       if ((taken === EMPTY || taken === OVER) && this.#end.isPeerGone) {
         // Once more: what it has sent before it ended is inside.
@@ -138,7 +147,7 @@ export class Receiver<In> {
     throwIfClosed(this.#memory)
     if (taken > 0 || taken === DAMAGED) {
       signal(this.#memory, this.#ring.room, EVERYBODY)
-      letGoOn(this.#sends)
+      if (taken !== WHOLE) letGoOn(this.#sends)
     }
     return taken
   }

@@ -15,12 +15,12 @@ import {
 import { TimeoutError } from '../errors.js'
 import { FULL, OVER } from '../ring/ring.js'
 import { copyOf, type Writable } from '../ring/scratch.js'
-import { signal, waitUntil } from '../ring/signal.js'
+import { nobodyElse, signal, waitUntil } from '../ring/signal.js'
 import { Eagerness } from './eagerness.js'
 import { brokenPipe, type EndState } from './end-state.js'
 import { headerBytes } from './layout.js'
 import type { PipeRing } from './pipe-ring.js'
-import { letGoOn, nobodyElse } from './waiting.js'
+import { letGoOn } from './waiting.js'
 
 /** What an end sends. The calls of one thread stand in one line, however many objects of the end it has opened. */
 export class Sender<Out> {
@@ -30,6 +30,8 @@ export class Sender<Out> {
   readonly #sends: Lane<true | undefined>
   /** At the other end, if that is this thread's, too: while it blocks, they cannot go on by themselves. */
   readonly #receives: Lane<never>
+  /** What this end receives: the other one may wait for it to be taken. */
+  readonly #ownReceives: Lane<never> | undefined
   readonly #eagerness = new Eagerness()
 
   constructor(end: EndState, ring: PipeRing) {
@@ -38,6 +40,7 @@ export class Sender<Out> {
     this.#memory = end.memory
     this.#sends = laneOf(end.memory, ring.room)
     this.#receives = laneOf(end.memory, ring.items)
+    this.#ownReceives = end.incoming && laneOf(end.memory, end.incoming.items)
   }
 
   async send(message: Out, options: AcquireOptions | undefined): Promise<void> {
@@ -151,6 +154,7 @@ export class Sender<Out> {
       return true
     }
     this.#end.check()
+    if (put === FULL && this.#ownReceives) letGoOn(this.#ownReceives)
     if (put === FULL) return false
     if (put === OVER) this.#end.throwIfPeerIsGone()
     throw brokenPipe()

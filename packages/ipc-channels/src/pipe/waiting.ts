@@ -1,8 +1,5 @@
 import type { Lane } from '@heddle/sync-primitives/building-blocks'
 
-/** For `waitUntil`: one end has one owner, and so one line of calls that wait for the same. */
-export const nobodyElse = (): boolean => false
-
 /** Lets those that wait in this thread go on. @returns whether there were any */
 export function letGoOn(lane: Lane<never>): boolean {
   if (lane.size === 0) return false

@@ -9,7 +9,7 @@
  * 4     · ITEMS          · eventcount of those who wait for an item, see `signal.ts`
  * 5     · ROOM           · eventcount of those who wait for room
  * 6     · DONE           · eventcount of those who wait until all items are done
- * 7     · ENDS           · who has registered ever, see `ends.ts`
+ * 7     · ENDS           · who has registered ever, see `records.ts`
  * 8, 9  · ERRORS         · calls that ended because the queue was full or empty: the lower 32 bits, the higher ones
  * 16    · PUT_LOCK       · inner lock of those who put
  * 17    · TAIL           · how many items were put, modulo 2^32

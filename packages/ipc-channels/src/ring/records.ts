@@ -24,10 +24,12 @@ const CONSUMER_DIED = 8
 export type Side = typeof PRODUCERS | typeof CONSUMERS
 
 /** What has become of those who registered on one side. */
-export const NEVER = 0
-export const PRESENT = 1
+const NEVER = 0
+const PRESENT = 1
 export const LEFT = 2
 export const DIED = 3
+
+const mostTaken = 2 ** 31 - 1
 
 /** What of a memory it needs. */
 interface Liveness {
@@ -41,7 +43,8 @@ interface Liveness {
 export function noteTaken(ring: Ring, items: number): void {
   const { words, record } = ring
   if (words[record + GENERATION] !== ring.generation) claimRecord(ring)
-  words[record + TAKEN] = (words[record + TAKEN] as number) + items
+  // A queue where nobody says what is done: it stays at the most there can be.
+  words[record + TAKEN] = Math.min((words[record + TAKEN] as number) + items, mostTaken)
 }
 
 /** Under TAKE_LOCK: makes the record this participant's own. The slot's former participant is dead. */
@@ -89,7 +92,7 @@ function takenBy(ring: Ring, memory: Liveness, slot: number): number {
 /** What {@link finish} comes to. */
 export const TOO_MANY = -1
 export const ALL_DONE = 0
-export const SOME_LEFT = 1
+const SOME_LEFT = 1
 
 /** So many of the items that were taken are done: this participant's own first, then others'. TOO_MANY: nothing was changed. */
 export function finish(ring: Ring, memory: Liveness, items: number): number {

@@ -68,6 +68,13 @@ export interface Source {
   writeAt(start: number): void
 }
 
+/** Several items on their way into the ring. */
+export interface Sources {
+  readonly length: number
+  /** The one with this number; it holds until another one is asked for. */
+  at(index: number): Source
+}
+
 /** Where an item's bytes go on their way out. */
 export interface Target {
   /** Copies so many bytes from this word of the data on. */
@@ -107,14 +114,15 @@ export function put(ring: Ring, source: Source): number {
  *
  * @returns how many; or {@link FULL}, {@link OVER}, {@link BROKEN}
  */
-export function putMany(ring: Ring, sources: readonly Source[]): number {
+export function putMany(ring: Ring, sources: Sources): number {
   const { words, index } = ring
   ring.putLock.lock()
   try {
     if (Atomics.load(words, index + CLOSED) !== 0) return OVER
     const tail = Atomics.load(words, index + TAIL)
     let done = 0
-    for (const source of sources) {
+    while (done < sources.length) {
+      const source = sources.at(done)
       const start = findPlace(ring, (tail + done) | 0, source.byteLength)
       if (start < 0 && done === 0) return start
       if (start < 0) break

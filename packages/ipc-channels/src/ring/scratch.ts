@@ -47,7 +47,7 @@ export function decodeTaken(byteLength: number): unknown {
  * @throws CorruptError `ERR_CORRUPT`: the bytes are no value; TypeError `ERR_BAD_HANDLE`: it holds a shared object that cannot
  * be opened here, for whatever reason: that of the object is no news about the queue
  */
-function decode(bytes: Uint8Array, offset: number, byteLength: number): unknown {
+export function decode(bytes: Uint8Array, offset: number, byteLength: number): unknown {
   try {
     return readBytes(bytes, offset, byteLength)
   } catch (error) {

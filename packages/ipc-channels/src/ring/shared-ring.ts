@@ -31,25 +31,6 @@ import {
 } from './ring.js'
 import { copyToScratch, type TakenBytes, type Writable } from './scratch.js'
 
-/** One of several items that are put at once. */
-class ItemSource implements Source {
-  readonly byteLength: number
-  readonly #item: Writable
-  readonly #bytes: Uint8Array
-  readonly #offset: number
-
-  constructor(item: Writable, bytes: Uint8Array, offset: number) {
-    this.byteLength = item.byteLength
-    this.#item = item
-    this.#bytes = bytes
-    this.#offset = offset
-  }
-
-  writeAt(start: number): void {
-    this.#item.writeTo(this.#bytes, this.#offset + start * 4)
-  }
-}
-
 /** One queue's ring in a memory, as this thread sees it, with its items as bytes. */
 export class SharedRing implements QueueStore, Source, Target {
   readonly memory: Memory
@@ -105,11 +86,12 @@ export class SharedRing implements QueueStore, Source, Target {
   }
 
   putMany(items: readonly Writable[], from: number): number {
-    const most = Math.min(items.length, from + this.capacity)
-    const sources: Source[] = []
-    for (let item = from; item < most; item++)
-      sources.push(new ItemSource(items[item] as Writable, this.#bytes, this.#data * 4))
-    return putMany(this, sources)
+    const length = items.length - from
+    const at = (index: number): Source => {
+      this.#item = items[from + index]
+      return this
+    }
+    return putMany(this, { length, at })
   }
 
   take(): number {
@@ -173,7 +155,7 @@ export class SharedRing implements QueueStore, Source, Target {
     let seenHalves = Atomics.load(words, index + halves)
     const seen = Atomics.load(words, index + counter)
     if ((seenHalves & 1) !== seen >>> 31) seenHalves += 1
-    return seenHalves * 2 ** 31 + (seen & 0x7fff_ffff)
+    return (seenHalves >>> 0) * 2 ** 31 + (seen & 0x7fff_ffff)
   }
 
   get errors(): number {

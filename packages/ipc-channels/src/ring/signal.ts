@@ -71,7 +71,14 @@ export function* waitUntil<Result>(
   for (;;) {
     yield checkpoint('wait until')
     const armed = yield* arm(index)
-    let result = attempt()
+    let result: Result | undefined
+    try {
+      result = attempt()
+    } catch (error) {
+      // Its wake-up is used up; who comes next may have better luck.
+      if (isMore()) signal(memory, index, 1)
+      throw error
+    }
     if (result === undefined) {
       if ((yield wait(index, armed)) !== GAVE_UP) continue
       // The wake-up that brought us here may have been the only one, and its sender has taken WAITERS away.
@@ -81,6 +88,11 @@ export function* waitUntil<Result>(
     if (isMore()) signal(memory, index, 1)
     return result
   }
+}
+
+/** For `waitUntil`: nobody but this one waits for what it waits for, or all of them are woken each time. */
+export function nobodyElse(): boolean {
+  return false
 }
 
 /** Says that somebody may sleep from now on. Returns the word to sleep for. */

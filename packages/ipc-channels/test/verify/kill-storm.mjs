@@ -1,9 +1,10 @@
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
-import * as channels from '@heddle/ipc-channels'
+import { ThreadSafePriorityQueue, ThreadSafeQueue } from '@heddle/ipc-channels'
 import { Ledger, ledgerWords } from './ledger.mjs'
 import { makeMemory, Peer } from './peers.mjs'
 import { randomOf } from './random.mjs'
 
+const queueClasses = { ThreadSafeQueue, ThreadSafePriorityQueue }
 const slots = 48
 /** Rounds between two audits. */
 const auditEvery = 25
@@ -66,7 +67,7 @@ class Storm {
     this.#memory = makeMemory(kind, 1 << 20, 64)
     this.#base = this.#memory.allocate(ledgerWords(slots))
     // Small: it is often full, of items and of bytes, and often empty.
-    this.#queue = new channels[of]({ capacity: 8, capacityBytes: 1_200, memory: this.#memory })
+    this.#queue = new queueClasses[of]({ capacity: 8, capacityBytes: 1_200, memory: this.#memory })
     this.#ledger = new Ledger(this.#memory.words, this.#base, slots, 0)
     this.#ledger.begin(0, 0)
   }

@@ -1,11 +1,11 @@
-// A process that damages queues of its own, some words or bytes at a time, and uses them: only typed errors or answers may come.
+// A process that damages queues, pipes and topics of its own, some words or bytes at a time, and uses them: only typed errors or
+// answers may come.
 //
 // argv: first case, end, seed, file. The file always has the case that runs, for whoever has to say which one never ended.
 import { openSync, writeSync } from 'node:fs'
-import { ThreadSafeQueue } from '@heddle/ipc-channels'
 import { Segment } from '@heddle/shared-memory'
 import { ThreadMemory } from '@heddle/sync-primitives'
-import { RECORDS, recordWords } from '../../dist/ring/layout.js'
+import { statesOf } from './mutations-states.mjs'
 import { randomOf } from './random.mjs'
 
 const [first, end, seed] = process.argv.slice(2, 5).map(Number)
@@ -18,6 +18,8 @@ const codes = new Set([
   'ERR_CLOSED',
   'ERR_CORRUPT',
   'ERR_INTERNAL',
+  'ERR_INVALID_ARG',
+  'ERR_NOT_OWNER',
   'ERR_OUT_OF_RANGE',
   'ERR_OVER_RELEASE',
   'ERR_PEER_GONE',
@@ -25,7 +27,7 @@ const codes = new Set([
 ])
 /** What all garbage before it is collected may take. */
 const mostBytes = 200 << 20
-/** The largest buffer or array of numbers that one call may make: all queues here are smaller. */
+/** The largest buffer or array of numbers that one call may make: all that is here is smaller. */
 const mostAtOnce = 1 << 20
 const mostMs = 2_000
 
@@ -38,69 +40,24 @@ for (const name of ['ArrayBuffer', 'Int32Array', 'Uint8Array'])
     },
   })
 
-// One thread in the first: the lock of a slot that nobody has had yet counts as held there.
-const memories = [
-  ThreadMemory.create({ bytes: 1 << 18, participants: 1 }),
+const states = [
+  ThreadMemory.create({ bytes: 1 << 18, participants: 4 }),
   Segment.create({ size: 1 << 18, participants: 4 }),
-]
-const item = (n) => ({ n, text: 'x'.repeat((n * 7) % 60), list: [n, -n, `${n}`] })
+].flatMap(statesOf)
 
-/** Queues in some states, each with the words that it has then. */
-const cases = memories.flatMap((memory) => [
-  prepared(memory, { capacity: 4, capacityBytes: 512 }, (queue) => queue.tryPutMany([1, 2, 3].map(item))),
-  prepared(memory, { capacity: 1, capacityBytes: 128 }, (queue) => queue.tryPut(item(1))),
-  prepared(memory, { capacity: 3, capacityBytes: 256 }, () => {}),
-  prepared(memory, { capacity: 5, capacityBytes: 400 }, (queue) => {
-    // Wrapped, so that an item lies before an older one.
-    for (let n = 0; n < 23; n++) {
-      queue.tryPut(item(n))
-      if (queue.size > 2) queue.getSync()
-    }
+/** Of each memory the words of all of its objects, and what is between them. */
+const wholeOf = new Map(
+  states.map(({ memory }) => {
+    const own = states.filter((state) => state.memory === memory)
+    const from = Math.min(...own.map(({ index }) => index)) - 16
+    const end = Math.max(...own.map(({ index, whole }) => index + whole.length))
+    // Those that were made first may have been changed while others were.
+    for (const { index, whole } of own) memory.words.set(whole, index)
+    return [memory, { from, image: memory.words.slice(from, end) }]
   }),
-  prepared(memory, { capacity: 16, capacityBytes: 2_048 }, (queue) => {
-    queue.tryPutMany(Array.from({ length: 12 }, (_, n) => item(n)))
-    queue.tryGetMany(3)
-    queue.close()
-  }),
-  prepared(memory, { capacity: 6, capacityBytes: 600 }, (queue, words, index) => {
-    // Just before TAIL and HEAD go below zero.
-    for (const [counter, halves] of [[17, 18], [33, 34], [19], [35]]) {
-      words[index + counter] = 2 ** 31 - 3
-      if (halves) words[index + halves] = 0
-    }
-    queue.registerProducer()
-    queue.registerConsumer()
-    queue.tryPutMany([1, 2].map(item))
-  }),
-])
-
-function prepared(memory, options, prepare) {
-  const queue = new ThreadSafeQueue({ ...options, memory })
-  const handle = queue.toHandle()
-  const { words } = memory
-  const { index } = handle
-  prepare(queue, words, index)
-  const entries = Math.ceil((RECORDS + (memory.slots + 1) * recordWords) / 16) * 16
-  const dataFrom = entries + Math.ceil((2 ** Math.ceil(Math.log2(options.capacity)) * 2) / 16) * 16
-  const length = dataFrom + Math.ceil(options.capacityBytes / 4)
-  return {
-    queue,
-    handle,
-    memory,
-    index,
-    whole: words.slice(index, index + length),
-    /** From, to, and how likely. */
-    regions: [
-      [1, 10, 5],
-      [16, 20, 5],
-      [32, 36, 5],
-      [RECORDS, RECORDS + (memory.slots + 1) * recordWords, 3],
-      [entries, dataFrom, 6],
-      [dataFrom, length, 6],
-      [0, length, 1],
-    ],
-  }
-}
+)
+/** Up to here an object has its sizes, written once. */
+const mostSizeWord = 3
 
 function damage({ memory, index, regions }, random) {
   const { words } = memory
@@ -117,112 +74,75 @@ function damage({ memory, index, regions }, random) {
     const at = index + word
     const before = words[at]
     if (random(3) === 0) bytes[at * 4 + random(4)] = random(256)
-    else {
-      const other = words[index + random(64)]
-      words[at] = [
-        0,
-        1,
-        -1,
-        before + 1,
-        before - 1,
-        before ^ (1 << random(32)),
-        random(2 ** 32) | 0,
-        2 ** 31 - 1,
-        other,
-        -(2 ** 31),
-        random(64),
-      ][random(11)]
-    }
+    else words[at] = otherThan(before, words[index + random(64)], random)
     changes.push([word, before, words[at]])
   }
   return changes
 }
 
-const now = { timeout: 0 }
-/** Calls that wait do so for a moment only. */
-const uses = {
-  putSync: (queue) => queue.putSync(item(5), now),
-  putAndWait: (queue) => queue.putSync(item(6), { timeout: 1 }),
-  tryPut: (queue) => queue.tryPut(item(7)),
-  tryPutMany: (queue) => queue.tryPutMany([8, 9, 10].map(item)),
-  putManySync: (queue) => queue.putManySync([11, 12].map(item), now),
-  put: (queue) => queue.put(item(13), now),
-  putMany: (queue) => queue.putMany([14, 15].map(item), { timeout: 1 }),
-  getSync: (queue) => queue.getSync(now),
-  getAndWait: (queue) => queue.getSync({ timeout: 1 }),
-  tryGet: (queue) => queue.tryGet(),
-  tryGetMany: (queue) => queue.tryGetMany(100),
-  getManySync: (queue) => queue.getManySync(2, now),
-  get: (queue) => queue.get({ timeout: 1 }),
-  getMany: (queue) => queue.getMany(3, now),
-  taskDone: (queue) => queue.taskDone(2),
-  join: (queue) => queue.join(now),
-  joinSync: (queue) => queue.joinSync(now),
-  getStats: (queue) => Object.values(queue.getStats()).every(isPlausible) || fail('implausible statistics'),
-  size: (queue) => (queue.size >= 0 && queue.size <= queue.capacity) || fail(`a size of ${queue.size}`),
-  closed: (queue) => queue.closed,
-  close: (queue) => queue.close(),
-  shutdown: (queue) => queue.shutdown({ immediate: true }),
-  register: (queue) => {
-    queue.registerProducer().unregister()
-    queue.registerConsumer()
-  },
-}
-const names = Object.keys(uses)
-// What was counted may be anything, what is inside not.
-const isPlausible = (value) => typeof value === 'boolean' || Number.isInteger(value)
-function fail(message) {
-  throw new Error(message)
+function otherThan(before, neighbour, random) {
+  const near = [0, 1, -1, before + 1, before - 1, before ^ (1 << random(32)), neighbour, random(64)]
+  const far = [random(2 ** 32) | 0, 2 ** 31 - 1, -(2 ** 31)]
+  const values = [...near, ...far]
+  return values[random(values.length)]
 }
 
 const outcomes = {}
-const tally = (what) => {
-  outcomes[what] = (outcomes[what] ?? 0) + 1
+
+/** @returns what the call gave; undefined: an error */
+async function outcomeOf(name, call, about) {
+  const begun = performance.now()
+  largest = 0
+  let answer
+  try {
+    answer = { value: await call() }
+    outcomes.answers = (outcomes.answers ?? 0) + 1
+  } catch (error) {
+    if (!codes.has(error?.code)) await send({ wrong: `${name}: ${error?.stack ?? error}`, ...about })
+    outcomes[error?.code] = (outcomes[error?.code] ?? 0) + 1
+  }
+  if (largest > mostAtOnce) await send({ wrong: `${name}: makes room for ${largest}`, ...about })
+  const took = performance.now() - begun
+  if (took > mostMs) await send({ wrong: `${name}: took ${took.toFixed(0)} ms`, ...about })
+  return answer
 }
 
 async function runCase(number) {
   // Each case by its number alone: it can be run again without those before it.
   const random = randomOf(seed + number * 7_919)
-  const it = cases[random(cases.length)]
-  it.memory.words.set(it.whole, it.index)
-  const changes = damage(it, random)
+  const state = states[random(states.length)]
+  const { memory, index, whole, uses, names } = state
+  const opensDamaged = random(3) === 0
+  let object = opensDamaged ? undefined : { value: state.open(false) }
+  const changes = damage(state, random)
   const calls = Array.from({ length: 3 + random(4) }, () => names[random(names.length)])
-  const opens = random(3) === 0
-  const about = { number, state: cases.indexOf(it), opens, changes, calls }
-  writeSync(file, `${JSON.stringify(about)}${' '.repeat(200)}\n`, 0)
-  let { queue } = it
-  if (opens)
-    try {
-      queue = ThreadSafeQueue.fromHandle(it.handle)
-    } catch (error) {
-      if (!codes.has(error?.code)) await send({ wrong: `fromHandle: ${error?.stack ?? error}`, ...about })
-      tally(error?.code)
-      return
-    }
-  for (const call of calls) {
-    const begun = performance.now()
-    try {
-      await uses[call](queue)
-      tally('answers')
-    } catch (error) {
-      if (!codes.has(error?.code)) await send({ wrong: `${call}: ${error?.stack ?? error}`, ...about })
-      tally(error?.code)
-    }
-    if (largest > mostAtOnce) await send({ wrong: `${call}: makes room for ${largest}`, ...about })
-    largest = 0
-    const took = performance.now() - begun
-    if (took > mostMs) await send({ wrong: `${call}: took ${took.toFixed(0)} ms`, ...about })
-  }
+  const about = { number, state: states.indexOf(state), opensDamaged, changes, calls }
+  writeSync(file, `${JSON.stringify(about)}${' '.repeat(300)}\n`, 0)
+  object ??= await outcomeOf('open', () => state.open(true), about)
+  if (object) for (const name of calls) await outcomeOf(name, () => uses[name](object.value), about)
+  memory.words.set(whole, index)
+  const word = firstDifference(wholeOf.get(memory), memory)
+  if (word < 0) return
+  memory.words.set(wholeOf.get(memory).image, wholeOf.get(memory).from)
+  // One that was opened by damaged sizes cannot know better.
+  const isResized = opensDamaged && changes.some(([changed]) => changed <= mostSizeWord)
+  if (!isResized)
+    await send({ wrong: `wrote to a word that is not its own: ${word - index} from its tag on`, ...about })
+}
+
+/** The first word that is not as it was; -1: all are. */
+function firstDifference({ from, image }, { words }) {
+  for (let word = 0; word < image.length; word++) if (words[from + word] !== image[word]) return from + word
+  return -1
 }
 
 const maxRss = () => process.resourceUsage().maxRSS * 1_024
 const before = maxRss()
 for (let number = first; number < end; number++) {
   await runCase(number)
-  if (number % 100 === 0 && maxRss() - before > mostBytes) {
-    await send({ wrong: `${((maxRss() - before) >> 20).toFixed(0)} MiB were taken`, number })
-    break
-  }
+  if (number % 100 > 0 || maxRss() - before <= mostBytes) continue
+  await send({ wrong: `${(maxRss() - before) >> 20} MiB were taken`, number })
+  break
 }
 await send({ outcomes, isDone: true })
 process.disconnect()

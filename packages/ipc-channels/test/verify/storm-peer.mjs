@@ -1,13 +1,14 @@
 // One who puts or gets in a storm until it is killed, or dies at a step. See kill-storm.mjs.
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
-import * as channels from '@heddle/ipc-channels'
+import { ThreadSafePriorityQueue, ThreadSafeQueue } from '@heddle/ipc-channels'
 import { makeMortal } from './crash-steps.mjs'
 import { Ledger, most } from './ledger.mjs'
 import { onOrder, say } from './peer-side.mjs'
 import { openMemory } from './peers.mjs'
 import { randomOf } from './random.mjs'
 
+const queueClasses = { ThreadSafeQueue, ThreadSafePriorityQueue }
 const nobody = new Int32Array(new SharedArrayBuffer(4))
 
 function die() {
@@ -90,7 +91,7 @@ async function consumeOnce(queue, ledger, random, options) {
 }
 
 async function work({ of, role, handle, seed }, ledger, live) {
-  const queue = channels[of].fromHandle(handle)
+  const queue = queueClasses[of].fromHandle(handle)
   const random = randomOf(seed)
   // Of a queue with priorities; those of one producer stay in their order.
   const priority = random(3)
@@ -103,8 +104,8 @@ async function work({ of, role, handle, seed }, ledger, live) {
     await once(queue, ledger, random, { timeout: [undefined, 5, 100][random(3)], priority })
     // Others need the processor, too; and what was asked of this one while it awaits goes on.
     const rest = random(4)
-    if (rest === 0) await delay(2)
-    else if (rest === 1) Atomics.wait(nobody, 0, 0, 2)
+    if (rest === 0) await delay(5)
+    else if (rest === 1) Atomics.wait(nobody, 0, 0, 5)
     else if (rest === 2) await setImmediate()
   }
 }

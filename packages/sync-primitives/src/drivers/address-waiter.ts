@@ -1,4 +1,5 @@
 import type { Memory } from '../memory/memory.js'
+import { EVERYBODY } from '../steps.js'
 import { startTicking, stopTicking } from './ticker.js'
 
 interface Task {
@@ -37,6 +38,14 @@ export function onWake(memory: Memory, index: number, expected: number, wake: ()
 }
 
 /**
+ * For a thread that is about to block on the word: a `waitAsync` of its own may stand before it in the word's queue, and would
+ * swallow the wake-up that was meant for it, while this thread cannot pass it on.
+ */
+export function makeWayForBlocking(memory: Memory, index: number): void {
+  waiters.get(memory)?.get(index)?.makeWay()
+}
+
+/**
  * All tasks of this thread that wait on one word, behind one `Atomics.waitAsync`.
  *
  * A pending `waitAsync` cannot be taken back, and one that nobody wants any more swallows a wake-up. So there is at most one
@@ -55,6 +64,7 @@ class AddressWaiter {
   readonly #tasks = new Set<Task>()
   readonly #onWoken = (): void => this.#wakeAll()
   #pending = false
+  #isWoken = false
 
   constructor(memory: Memory, index: number, siblings: Map<number, AddressWaiter>) {
     this.#memory = memory
@@ -80,6 +90,12 @@ class AddressWaiter {
     }
   }
 
+  makeWay(): void {
+    if (!this.#pending || this.#isWoken) return
+    this.#isWoken = true
+    this.#memory.notify(this.#index, EVERYBODY)
+  }
+
   tick(): void {
     if (this.#tasks.size > 0) this.#lookAfterLostWakeUps()
     else if (this.#pending && !this.#memory.isClosed) this.#memory.notify(this.#index, 1)
@@ -92,6 +108,7 @@ class AddressWaiter {
 
   #wakeAll(): void {
     this.#pending = false
+    this.#isWoken = false
     if (this.#tasks.size > 0) this.#lookAgain()
     else if (!this.#memory.isClosed) this.#memory.notify(this.#index, 1)
   }

@@ -2,6 +2,7 @@ import { unsupported } from '../errors.js'
 import { throwIfClosed } from '../memory/closed.js'
 import type { Memory } from '../memory/memory.js'
 import { GAVE_UP, type Steps, WOKEN } from '../steps.js'
+import { makeWayForBlocking } from './address-waiter.js'
 import { perform, sliceMs, waitBriefly } from './perform.js'
 
 /**
@@ -28,6 +29,7 @@ export function runBlocking<Result>(memory: Memory, steps: Steps<Result>, deadli
       next = steps.next(GAVE_UP)
       continue
     }
+    makeWayForBlocking(memory, step.index)
     try {
       memory.wait(step.index, step.expected, Math.min(left, sliceMs))
     } catch (cause) {

@@ -118,6 +118,8 @@ export class Lane<Result> {
    * they wait for.
    */
   lookAgain(): void {
+    // The turn of a new head may be due in a microtask, which does not come while this thread blocks.
+    this.#advance()
     for (let left = -1; this.#size !== left && this.#head?.run; ) {
       left = this.#size
       this.#head.run.lookAgain()

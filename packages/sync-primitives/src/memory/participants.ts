@@ -136,7 +136,9 @@ export class Participants {
     if (slot === 0 || slot > this.#slots)
       throw new InternalError(`the word of a lock holds the participant ${participant}`)
     const seen = Atomics.load(this.#words, this.#at(slot) + STATE)
-    if (seen >>> 2 !== generationOf(participant) || (seen & stateMask) === ENDED) return true
+    const state = seen & stateMask
+    // FREE: there never was such a participant. A damaged word is taken over, and not waited for.
+    if (seen >>> 2 !== generationOf(participant) || state === ENDED || state === FREE) return true
     const now = performance.now()
     if (!fresh && now - (this.#probed[slot] as number) < probeIntervalMs) return false
     this.#probed[slot] = now
