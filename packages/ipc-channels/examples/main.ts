@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { Pipe, ProcessCommunication, ProducerConsumer, ThreadSafeQueue, Topic } from '@heddle/ipc-channels'
+import { Pipe, ProducerConsumer, ThreadSafeQueue, Topic } from '@heddle/ipc-channels'
 import type { Reading } from './station.js'
 
 // Between threads: a queue with room for two, so that the station waits whenever it is two readings ahead; and a pipe.
@@ -34,12 +32,3 @@ system.addConsumer((n) => {
 })
 const { consumed, failures } = await system.start()
 console.log(`consumed ${consumed}, failed on ${failures.map(({ item }) => item).join(' ')}`)
-
-// Between processes, by name. This needs @heddle/shared-memory, and Linux.
-const office = await ProcessCommunication.create({ size: 1 << 20 })
-office.createQueue('questions')
-office.createQueue('answers')
-fork(fileURLToPath(new URL('./clerk.js', import.meta.url)), [office.name])
-await office.sendMessage('questions', [3, 4])
-console.log('the clerk says:', await office.receiveMessage('answers', { timeout: 10_000 }))
-office.close()

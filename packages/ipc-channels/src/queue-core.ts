@@ -74,8 +74,10 @@ export interface Box<T> {
 }
 
 /**
- * What all queues do with their store: wait, time out, count, close and end. The calls of one thread on one queue stand in
- * two lines, one for each side, however many objects of the queue it has opened.
+ * What all queues do with their store: wait, time out, count, close and end. More than 300 lines, since each form of a put and
+ * of a get is a way to wait for the same two attempts, which stand beside them.
+ *
+ * The calls of one thread on one queue stand in two lines, one for each side, however many objects of it the thread has opened.
  */
 export class QueueCore<T> {
   readonly store: QueueStore

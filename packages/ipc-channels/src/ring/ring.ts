@@ -24,8 +24,8 @@ import { noteTaken } from './records.js'
  * 0      · 0            · goes         · EMPTY
  * 0      · 1…CAPACITY−1 · goes if its bytes have room, else FULL · goes
  * 0      · CAPACITY     · FULL         · goes
- * 1      · 1…CAPACITY   · CLOSED_FULL  · goes
- * 1      · 0            · CLOSED_FULL  · CLOSED_EMPTY
+ * 1      · 1…CAPACITY   · OVER         · goes
+ * 1      · 0            · OVER         · OVER
  *
  * Invariant: TAIL and CLOSED change under PUT_LOCK only, HEAD and the records under TAKE_LOCK only; 0 <= TAIL − HEAD <= CAPACITY.
  * Invariant: the entries from HEAD up to TAIL are whole, and each one's bytes begin where the last one's end, or at 0. The bytes
