@@ -1,9 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { duels } from '@heddle/bench/duels/async.js'
 import { rowsOf } from '@heddle/bench/plans.js'
-import { meets } from '@heddle/bench/report.js'
 import { plans } from '@heddle/bench/suites/async-plans.js'
 import { describe, expect, test } from '@jest/globals'
+import { testSuite } from './support/suite-claims.ts'
 
 const goals = {
   'tasks-backlog': ['<= 0.7'],
@@ -37,50 +36,7 @@ const peers = [
   'dataloader',
 ]
 
-test('every plan names a duel, every duel belongs to a plan, and no two rows look the same', () => {
-  const named = plans.map(({ gate, duel }) => `${gate}/${duel}`)
-  expect(named.sort()).toEqual(Object.keys(duels).sort())
-  const rows = plans.map(({ gate, rival }) => `${gate}, ${rival}`)
-  expect(new Set(rows).size).toBe(rows.length)
-})
-
-test('the suite async has one row for every gate and every peer, measured or with the reason why not', () => {
-  const { stdout, stderr, status } = spawnSync(
-    process.execPath,
-    ['dist/main.js', '--suite', 'async', '--json', '--rounds', '1', '--calls', '100'],
-    { encoding: 'utf8', timeout: 90_000 },
-  )
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const rows = JSON.parse(stdout) as Record<string, unknown>[]
-  const gateRows = rows.filter((row) => 'gate' in row)
-  const skipped = rows.filter((row) => 'skipped' in row)
-  const measured = rows.filter((row) => !('skipped' in row))
-
-  expect(rows).toHaveLength(plans.length)
-  expect(gateRows.map(({ gate, goal }) => [gate, goal])).toEqual(
-    Object.entries(goals).flatMap(([gate, all]) => all.map((goal) => [gate, goal])),
-  )
-  expect(rows.map((row) => row.rival)).toEqual(expect.arrayContaining(peers))
-  for (const row of rows) {
-    expect(row.suite).toBe('async')
-    expect(row).not.toHaveProperty('failed')
-    expect(Object.keys(goals)).toContain(row.gate ?? row.beside)
-  }
-  for (const row of skipped) expect(row.skipped).toMatch(/exports no|does not (load|start)/)
-  for (const row of measured)
-    expect(row).toMatchObject({
-      value: expect.any(Number),
-      ours: expect.any(Number),
-      theirs: expect.any(Number),
-      rivalVersion: expect.stringMatching(/^v?\d+\./),
-      unit: expect.any(String),
-      spread: [expect.any(Number), expect.any(Number)],
-    })
-  // A gate that could not be measured is not met.
-  expect(gateRows.map((row) => row.ok)).toEqual(
-    gateRows.map((row) => !('skipped' in row) && meets(row.value as number, row.goal as string)),
-  )
-}, 120_000)
+testSuite({ suite: 'async', goals, peers, plans, duels, calls: 100 })
 
 describe('the rows of a gate', () => {
   const about = { gate: 'g', goal: '<= 0.7', fastest: true } as const

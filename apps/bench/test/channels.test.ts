@@ -1,6 +1,4 @@
-import { spawnSync } from 'node:child_process'
 import { MessageChannel } from 'node:worker_threads'
-import type { Batches } from '@heddle/bench/duels/batched.js'
 import { duels } from '@heddle/bench/duels/channels.js'
 import { BareRing, newBareRing } from '@heddle/bench/peers/channels/bare-ring.js'
 import { type MessageKind, messagesOf } from '@heddle/bench/peers/channels/messages.js'
@@ -10,11 +8,12 @@ import { queueBesideSend, queueBetweenProcesses } from '@heddle/bench/peers/chan
 import { pipeBesideFutex } from '@heddle/bench/peers/channels/round-trips.js'
 import { betweenThreads } from '@heddle/bench/peers/channels/threads.js'
 import type { SendingEnd, TakingEnd } from '@heddle/bench/peers/channels/ways.js'
-import { children, timeOf } from '@heddle/bench/peers/pool/children.js'
-import { meets } from '@heddle/bench/report.js'
+import { children } from '@heddle/bench/peers/pool/children.js'
 import { plans } from '@heddle/bench/suites/channels-plans.js'
 import { ThreadSafeQueue } from '@heddle/ipc-channels'
 import { expect, test } from '@jest/globals'
+import { chargedOfPeers } from './support/charged.ts'
+import { testSuite } from './support/suite-claims.ts'
 
 const goals = {
   'queue-thread-bytes': '<= 0.2',
@@ -41,49 +40,7 @@ const peers = [
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
-test('every plan names a duel, every duel belongs to a plan, and no two rows look the same', () => {
-  const named = plans.map(({ gate, duel }) => `${gate}/${duel}`)
-  expect(named.sort()).toEqual(Object.keys(duels).sort())
-  const rows = plans.map(({ gate, rival }) => `${gate}, ${rival}`)
-  expect(new Set(rows).size).toBe(rows.length)
-})
-
-test('the suite channels prints nothing but one array, a row for every gate and every peer, measured or with the reason why not', () => {
-  const { stdout, stderr, status } = spawnSync(
-    process.execPath,
-    ['dist/main.js', '--suite', 'channels', '--json', '--rounds', '1', '--calls', '100'],
-    { encoding: 'utf8', timeout: 100_000 },
-  )
-  const rows = JSON.parse(stdout) as Record<string, unknown>[]
-  expect(rows.filter((row) => 'failed' in row)).toEqual([])
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const gateRows = rows.filter((row) => 'gate' in row)
-  const skipped = rows.filter((row) => 'skipped' in row)
-  const measured = rows.filter((row) => !('skipped' in row))
-
-  expect(rows).toHaveLength(plans.length)
-  expect(gateRows.map(({ gate, goal }) => [gate, goal])).toEqual(Object.entries(goals))
-  expect(rows.map((row) => row.rival)).toEqual(expect.arrayContaining(peers))
-  for (const row of rows) {
-    expect(row.suite).toBe('channels')
-    expect(Object.keys(goals)).toContain(row.gate ?? row.beside)
-  }
-  for (const row of skipped) expect(row.skipped).toMatch(/does not (load|start)|cannot be (told|made)/)
-  for (const row of measured)
-    expect(row).toMatchObject({
-      value: expect.any(Number),
-      ours: expect.any(Number),
-      theirs: expect.any(Number),
-      rivalVersion: expect.stringMatching(/^v?\d+\./),
-      unit: expect.any(String),
-      spread: [expect.any(Number), expect.any(Number)],
-      wall: { ours: expect.any(Number), rival: expect.any(Number) },
-    })
-  // A gate that could not be measured is not met.
-  expect(gateRows.map((row) => row.ok)).toEqual(
-    gateRows.map((row) => !('skipped' in row) && meets(row.value as number, row.goal as string)),
-  )
-}, 120_000)
+testSuite({ suite: 'channels', goals, peers, plans, duels, calls: 100 })
 
 test.each<MessageKind>(['bytes', 'text', 'object'])(
   'a message of kind %s is known from its neighbours, from its parts and from its copy with another end',
@@ -215,14 +172,6 @@ onLinux(
   },
   30_000,
 )
-
-/** Which part of the time that the peers have used for a batch it was charged with. */
-async function chargedOfPeers(side: Batches, started: readonly number[], calls: number): Promise<number> {
-  const [used, own] = [timeOf(started), process.cpuUsage()]
-  const { cpu } = await side.batch(calls)
-  const { user, system } = process.cpuUsage(own)
-  return (cpu - user - system) / (timeOf(started) - used)
-}
 
 async function newWay(way: SendingEnd['way']): Promise<[SendingEnd, TakingEnd]> {
   if (way === 'port') {

@@ -1,14 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Batches } from '@heddle/bench/duels/batched.js'
 import { duels } from '@heddle/bench/duels/memory.js'
 import { counting } from '@heddle/bench/peers/memory/counts.js'
 import { handoff } from '@heddle/bench/peers/memory/handoff.js'
-import { children, timeOf } from '@heddle/bench/peers/pool/children.js'
-import { meets } from '@heddle/bench/report.js'
+import { children } from '@heddle/bench/peers/pool/children.js'
 import { plans } from '@heddle/bench/suites/memory-plans.js'
 import { expect, test } from '@jest/globals'
+import { chargedOfPeers } from './support/charged.ts'
+import { testSuite } from './support/suite-claims.ts'
 
 const goals = {
   'process-atomic': '<= 1.2',
@@ -35,49 +36,7 @@ const peers = [
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
-test('every plan names a duel, every duel belongs to a plan, and no two rows look the same', () => {
-  const named = plans.map(({ gate, duel }) => `${gate}/${duel}`)
-  expect(named.sort()).toEqual(Object.keys(duels).sort())
-  const rows = plans.map(({ gate, rival }) => `${gate}, ${rival}`)
-  expect(new Set(rows).size).toBe(rows.length)
-})
-
-test('the suite memory prints nothing but one array, a row for every gate and every peer, measured or with the reason why not', () => {
-  const { stdout, stderr, status } = spawnSync(
-    process.execPath,
-    ['dist/main.js', '--suite', 'memory', '--json', '--rounds', '1', '--calls', '3'],
-    { encoding: 'utf8', timeout: 100_000 },
-  )
-  const rows = JSON.parse(stdout) as Record<string, unknown>[]
-  expect(rows.filter((row) => 'failed' in row)).toEqual([])
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const gateRows = rows.filter((row) => 'gate' in row)
-  const skipped = rows.filter((row) => 'skipped' in row)
-  const measured = rows.filter((row) => !('skipped' in row))
-
-  expect(rows).toHaveLength(plans.length)
-  expect(gateRows.map(({ gate, goal }) => [gate, goal])).toEqual(Object.entries(goals))
-  expect(rows.map((row) => row.rival)).toEqual(expect.arrayContaining(peers))
-  for (const row of rows) {
-    expect(row.suite).toBe('memory')
-    expect(Object.keys(goals)).toContain(row.gate ?? row.beside)
-  }
-  for (const row of skipped) expect(row.skipped).toMatch(/does not (load|start)|cannot be (told|made)/)
-  for (const row of measured)
-    expect(row).toMatchObject({
-      value: expect.any(Number),
-      ours: expect.any(Number),
-      theirs: expect.any(Number),
-      rivalVersion: expect.stringMatching(/^v?\d+\./),
-      unit: expect.any(String),
-      spread: [expect.any(Number), expect.any(Number)],
-      wall: { ours: expect.any(Number), rival: expect.any(Number) },
-    })
-  // A gate that could not be measured is not met.
-  expect(gateRows.map((row) => row.ok)).toEqual(
-    gateRows.map((row) => !('skipped' in row) && meets(row.value as number, row.goal as string)),
-  )
-}, 120_000)
+testSuite({ suite: 'memory', goals, peers, plans, duels, calls: 3 })
 
 onLinux(
   'two processes lose no count, an odd number included, and both are charged and gone afterwards',
@@ -129,14 +88,6 @@ onLinux(
   },
   20_000,
 )
-
-/** Which part of the time that the peers have used for a batch it was charged with. */
-async function chargedOfPeers(side: Batches, peers: readonly number[], calls: number): Promise<number> {
-  const [used, own] = [timeOf(peers), process.cpuUsage()]
-  const { cpu } = await side.batch(calls)
-  const { user, system } = process.cpuUsage(own)
-  return (cpu - user - system) / (timeOf(peers) - used)
-}
 
 /** One that has ended stays a zombie as long as nobody has asked about it. */
 const ended = /^(gone|Z|X)$/

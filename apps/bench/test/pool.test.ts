@@ -1,12 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { runDuel } from '@heddle/bench/duel.js'
 import { duels } from '@heddle/bench/duels/pool.js'
 import { children, timeOf } from '@heddle/bench/peers/pool/children.js'
 import { rowsOf } from '@heddle/bench/plans.js'
-import { meets } from '@heddle/bench/report.js'
 import { plans } from '@heddle/bench/suites/pool-plans.js'
 import { expect, test } from '@jest/globals'
+import { testSuite } from './support/suite-claims.ts'
 
 const goals = {
   'pool-latency-threads': ['<= 1.5'],
@@ -36,51 +36,7 @@ const peers = [
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
-test('every plan names a duel, every duel belongs to a plan, and no two rows look the same', () => {
-  const named = plans.map(({ gate, duel }) => `${gate}/${duel}`)
-  expect(named.sort()).toEqual(Object.keys(duels).sort())
-  const rows = plans.map(({ gate, rival }) => `${gate}, ${rival}`)
-  expect(new Set(rows).size).toBe(rows.length)
-})
-
-test('the suite pool prints nothing but one array, a row for every gate and every peer, measured or with the reason why not', () => {
-  const { stdout, stderr, status } = spawnSync(
-    process.execPath,
-    ['dist/main.js', '--suite', 'pool', '--json', '--rounds', '1', '--calls', '20'],
-    { encoding: 'utf8', timeout: 100_000 },
-  )
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const rows = JSON.parse(stdout) as Record<string, unknown>[]
-  const gateRows = rows.filter((row) => 'gate' in row)
-  const skipped = rows.filter((row) => 'skipped' in row)
-  const measured = rows.filter((row) => !('skipped' in row))
-
-  expect(rows).toHaveLength(plans.length)
-  expect(gateRows.map(({ gate, goal }) => [gate, goal])).toEqual(
-    Object.entries(goals).flatMap(([gate, all]) => all.map((goal) => [gate, goal])),
-  )
-  expect(rows.map((row) => row.rival)).toEqual(expect.arrayContaining(peers))
-  for (const row of rows) {
-    expect(row.suite).toBe('pool')
-    expect(row).not.toHaveProperty('failed')
-    expect(Object.keys(goals)).toContain(row.gate ?? row.beside)
-  }
-  for (const row of skipped) expect(row.skipped).toMatch(/does not (load|start)|cannot be told/)
-  for (const row of measured)
-    expect(row).toMatchObject({
-      value: expect.any(Number),
-      ours: expect.any(Number),
-      theirs: expect.any(Number),
-      rivalVersion: expect.stringMatching(/^v?\d+\./),
-      unit: expect.any(String),
-      spread: [expect.any(Number), expect.any(Number)],
-      wall: { ours: expect.any(Number), rival: expect.any(Number) },
-    })
-  // A gate that could not be measured is not met.
-  expect(gateRows.map((row) => row.ok)).toEqual(
-    gateRows.map((row) => !('skipped' in row) && meets(row.value as number, row.goal as string)),
-  )
-}, 120_000)
+testSuite({ suite: 'pool', goals, peers, plans, duels, calls: 20 })
 
 onLinux(
   'the time of a child process is counted while it runs, and it is no child any more when it has ended',
