@@ -1,7 +1,6 @@
 import type { AcquireOptions, AcquireSyncOptions, Memory } from '@heddle/sync-primitives'
 import {
   deadlineOf,
-  EVERYBODY,
   isAbort,
   type Lane,
   laneOf,
@@ -9,55 +8,15 @@ import {
   signalOf,
   throwIfClosed,
 } from '@heddle/sync-primitives/building-blocks'
-import {
-  BrokenError,
-  ClosedError,
-  corrupt,
-  LockStateError,
-  QueueEmptyError,
-  QueueFullError,
-  TimeoutError,
-} from './errors.js'
+import { BrokenError, ClosedError, LockStateError, QueueEmptyError, QueueFullError, TimeoutError } from './errors.js'
+import { type Box, brokenQueue, damagedItem, QueueAttempts } from './queue-attempts.js'
 import type { ThreadSafeQueueStats } from './queue-options.js'
-import { CLOSED, CONSUMERS, DONE, ITEMS, PRODUCERS, ROOM } from './ring/layout.js'
-import {
-  ALL_DONE,
-  countUnfinished,
-  DIED,
-  finish,
-  LEFT,
-  register,
-  type Side,
-  sideState,
-  TOO_MANY,
-  unregister,
-} from './ring/records.js'
-import { BROKEN, DAMAGED, EMPTY, FULL, OVER, type Ring } from './ring/ring.js'
-import { copyOf, decodeTaken, TakenBytes, type Writable } from './ring/scratch.js'
-import { isArmed, signal, signalEverybody, waitUntil } from './ring/signal.js'
-
-/** Where the items of a queue are: in the words of `ring/layout.ts`, each method at one moment. */
-export interface QueueStore extends Ring {
-  readonly memory: Memory
-  readonly capacityBytes: number
-  /** How many items are inside: a snapshot. */
-  readonly size: number
-  readonly putCount: number
-  readonly getCount: number
-  readonly errors: number
-  countError(): void
-  /** @returns as {@link import('./ring/ring.js').put} */
-  put(item: Writable): number
-  /** @returns as {@link import('./ring/ring.js').putMany} */
-  putMany(items: readonly Writable[], from: number): number
-  /** Takes the next item to the scratch. @returns as {@link import('./ring/ring.js').take} */
-  take(): number
-  /** @returns as {@link import('./ring/ring.js').takeMany} */
-  takeMany(target: TakenBytes, most: number): number
-  /** @returns as {@link import('./ring/ring.js').takeAllAndClose} */
-  takeAllAndClose(target: TakenBytes): number
-  close(): void
-}
+import type { QueueStore } from './queue-store.js'
+import { CLOSED, DONE, ITEMS, PRODUCERS, ROOM } from './ring/layout.js'
+import { DAMAGED, OVER } from './ring/outcomes.js'
+import { ALL_DONE, countUnfinished, finish, register, type Side, TOO_MANY, unregister } from './ring/records.js'
+import { copyOf, TakenBytes, type Writable } from './ring/scratch.js'
+import { signalEverybody, waitUntil } from './ring/signal.js'
 
 /** How often a thread that is about to block looks whether the other side has just done something. */
 const mostLooks = 20
@@ -68,16 +27,8 @@ function rest(): void {
   for (let round = 0; round < restRounds; round++);
 }
 
-/** An item in a box, since it may be undefined. */
-export interface Box<T> {
-  readonly item: T
-}
-
 /**
- * What all queues do with their store: wait, time out, count, close and end. More than 300 lines, since each form of a put and
- * of a get is a way to wait for the same two attempts, which stand beside them.
- *
- * The calls of one thread on one queue stand in two lines, one for each side, however many objects of it the thread has opened.
+ * What all queues do with their store: wait for an attempt in each form of a put and of a get, time out, count, close and end.
  */
 export class QueueCore<T> {
   readonly store: QueueStore
@@ -85,8 +36,7 @@ export class QueueCore<T> {
   readonly #items: number
   readonly #room: number
   readonly #done: number
-  readonly #puts: Lane<true | undefined>
-  readonly #gets: Lane<Box<T> | T[] | undefined>
+  readonly #attempts: QueueAttempts<T>
   readonly #joins: Lane<true | undefined>
 
   constructor(store: QueueStore) {
@@ -96,8 +46,7 @@ export class QueueCore<T> {
     this.#items = index + ITEMS
     this.#room = index + ROOM
     this.#done = index + DONE
-    this.#puts = laneOf(memory, this.#room)
-    this.#gets = laneOf(memory, this.#items)
+    this.#attempts = new QueueAttempts(store)
     this.#joins = laneOf(memory, this.#done)
   }
 
@@ -109,7 +58,7 @@ export class QueueCore<T> {
     if (deadline <= performance.now()) throw this.#full([original])
     const copy = copyOf(item)
     await this.#awaitPut(
-      () => this.#put(copy),
+      () => this.#attempts.put(copy),
       () => [original],
       deadline,
       abort,
@@ -124,16 +73,16 @@ export class QueueCore<T> {
     const deadline = deadlineOf(options)
     const abort = signalOf(options)
     if (abort?.aborted) throw abort.reason
-    const putting = this.#puttingMany(items)
+    const putting = this.#attempts.puttingMany(items)
     try {
-      if (this.#mayPutNow() && putting.attempt()) return
+      if (this.#attempts.mayPutNow() && putting.attempt()) return
     } catch (error) {
       throw withItems(error, originals.slice(putting.done))
     }
     // Not those that are inside already, and the others as they are now.
     const left = originals.slice(putting.done)
     if (deadline <= performance.now()) throw this.#full(left)
-    const copies = this.#puttingMany(items.slice(putting.done).map(copyOf))
+    const copies = this.#attempts.puttingMany(items.slice(putting.done).map(copyOf))
     try {
       await this.#awaitPut(copies.attempt, () => left.slice(copies.done), deadline, abort)
     } catch (error) {
@@ -150,8 +99,8 @@ export class QueueCore<T> {
 
   putManySync(items: readonly Writable[], originals: readonly T[], options: AcquireSyncOptions | undefined): void {
     const deadline = deadlineOf(options)
-    const putting = this.#puttingMany(items)
-    const attempt = () => (this.#mayPutNow() ? putting.attempt() : undefined)
+    const putting = this.#attempts.puttingMany(items)
+    const attempt = () => (this.#attempts.mayPutNow() ? putting.attempt() : undefined)
     try {
       if (attempt() || this.#block(this.#room, attempt, this.#hasRoom, deadline)) return
     } catch (error) {
@@ -162,12 +111,12 @@ export class QueueCore<T> {
 
   /** Puts it if that needs no waiting, also not behind earlier calls of this thread. */
   tryPut(item: Writable): boolean {
-    return this.#mayPutNow() && this.#put(item) === true
+    return this.#attempts.mayPutNow() && this.#attempts.put(item) === true
   }
 
   /** The same for the first ones. @returns how many */
   tryPutMany(items: readonly Writable[]): number {
-    return this.#mayPutNow() ? this.#putSome(items, 0) : 0
+    return this.#attempts.mayPutNow() ? this.#attempts.putSome(items, 0) : 0
   }
 
   async get(options: AcquireOptions | undefined): Promise<T> {
@@ -176,7 +125,7 @@ export class QueueCore<T> {
     if (abort?.aborted) throw abort.reason
     const found = this.tryGet()
     if (found) return found.item
-    return (await this.#awaitGet(this.#take, deadline, abort)).item
+    return (await this.#awaitGet(this.#attempts.take, deadline, abort)).item
   }
 
   async getMany(most: number, options: AcquireOptions | undefined): Promise<T[]> {
@@ -185,7 +134,7 @@ export class QueueCore<T> {
     if (abort?.aborted) throw abort.reason
     const found = this.tryGetMany(most)
     if (found.length > 0) return found
-    return this.#awaitGet(() => this.#takeSome(most), deadline, abort)
+    return this.#awaitGet(() => this.#attempts.takeSome(most), deadline, abort)
   }
 
   getSync(options: AcquireSyncOptions | undefined): T {
@@ -197,7 +146,7 @@ export class QueueCore<T> {
 
   getManySync(most: number, options: AcquireSyncOptions | undefined): T[] {
     const deadline = deadlineOf(options)
-    const attempt = () => (this.#mayGetNow() ? this.#takeSome(most) : undefined)
+    const attempt = () => (this.#attempts.mayGetNow() ? this.#attempts.takeSome(most) : undefined)
     const found = attempt() ?? this.#block(this.#items, attempt, this.#hasItems, deadline)
     if (!found) throw this.#empty()
     return found
@@ -205,12 +154,12 @@ export class QueueCore<T> {
 
   /** Takes one if that needs no waiting, also not behind earlier calls of this thread. */
   tryGet(): Box<T> | undefined {
-    return this.#mayGetNow() ? this.#take() : undefined
+    return this.#attempts.mayGetNow() ? this.#attempts.take() : undefined
   }
 
   /** The same for several. */
   tryGetMany(most: number): T[] {
-    return (this.#mayGetNow() ? this.#takeSome(most) : undefined) ?? []
+    return (this.#attempts.mayGetNow() ? this.#attempts.takeSome(most) : undefined) ?? []
   }
 
   /** Calls that came to nothing. */
@@ -314,138 +263,6 @@ export class QueueCore<T> {
     return left === 0 ? true : undefined
   }
 
-  /** Whether no earlier put of this thread waits; those that do are looked after first. */
-  #mayPutNow(): boolean {
-    if (this.#puts.size === 0) return true
-    this.#puts.lookAgain()
-    return this.#puts.size === 0
-  }
-
-  #mayGetNow(): boolean {
-    if (this.#gets.size === 0) return true
-    this.#gets.lookAgain()
-    return this.#gets.size === 0
-  }
-
-  #put(item: Writable): true | undefined {
-    throwIfClosed(this.#memory)
-    let put = this.store.put(item)
-    if (put === FULL && this.#gets.size > 0) {
-      // Those of this thread that wait for an item make room, and cannot by themselves while it blocks.
-      this.#gets.lookAgain()
-      put = this.store.put(item)
-    }
-    return this.#afterPut(put) > 0 ? true : undefined
-  }
-
-  /** @returns how many of them were put, as many as have room at this moment */
-  #putSome(items: readonly Writable[], from: number): number {
-    throwIfClosed(this.#memory)
-    let put = this.store.putMany(items, from)
-    if (put === FULL && this.#gets.size > 0) {
-      this.#gets.lookAgain()
-      put = this.store.putMany(items, from)
-    }
-    return this.#afterPut(put)
-  }
-
-  /** @returns how many are inside now, for all to see; 0: there was no room */
-  #afterPut(put: number): number {
-    throwIfClosed(this.#memory)
-    if (put > 0) {
-      signal(this.#memory, this.#items, put)
-      if (this.#gets.size > 0) this.#gets.lookAgain()
-      return put
-    }
-    if (put === OVER) throw new ClosedError('the queue was closed: nothing can be put')
-    if (put !== FULL) throw brokenQueue()
-    const state = sideState(this.store, this.#memory, CONSUMERS)
-    if (state === DIED) throw new BrokenError('all consumers of the queue have ended, and one of them died')
-    if (state === LEFT) throw new ClosedError('all consumers of the queue have left: nothing can be put')
-    return 0
-  }
-
-  /** Items of one call, which may go in at several moments. */
-  #puttingMany(items: readonly Writable[]): { readonly attempt: () => true | undefined; readonly done: number } {
-    const putting = {
-      done: 0,
-      attempt: (): true | undefined => {
-        while (putting.done < items.length) {
-          const put = this.#putSome(items, putting.done)
-          if (put === 0) return undefined
-          putting.done += put
-        }
-        return true
-      },
-    }
-    return putting
-  }
-
-  readonly #take = (): Box<T> | undefined => {
-    throwIfClosed(this.#memory)
-    const { store } = this
-    let found = store.take()
-    if (found === EMPTY) found = this.#lookAgain(() => store.take())
-    if (found <= 0) {
-      this.#isTaken(found, 1)
-      return undefined
-    }
-    try {
-      return { item: decodeTaken(found) as T }
-    } finally {
-      // Not before: it may let others of this thread take, who use the scratch.
-      this.#isTaken(found, 1)
-    }
-  }
-
-  #takeSome(most: number): T[] | undefined {
-    throwIfClosed(this.#memory)
-    const { store } = this
-    const taken = new TakenBytes()
-    let found = store.takeMany(taken, most)
-    if (found === EMPTY) found = this.#lookAgain(() => store.takeMany(taken, most))
-    return this.#isTaken(found, found) ? taken.decode() : undefined
-  }
-
-  /** When there was nothing: whether something comes from those of this thread that wait, or there is nobody to wait for. */
-  #lookAgain(attempt: () => number): number {
-    if (this.#puts.size > 0) {
-      // They cannot put by themselves while this thread blocks.
-      this.#puts.lookAgain()
-      const found = attempt()
-      if (found !== EMPTY) return found
-    }
-    const state = sideState(this.store, this.#memory, PRODUCERS)
-    if (state !== LEFT && state !== DIED) return EMPTY
-    // Once more: what they have put before they ended is inside.
-    const found = attempt()
-    throwIfClosed(this.#memory)
-    if (found !== EMPTY) return found
-    if (state === DIED) throw new BrokenError('all producers of the queue have ended, and one of them died')
-    throw new ClosedError('all producers of the queue have left, and nothing is left in it')
-  }
-
-  /**
-   * What has to be done after a take.
-   *
-   * @param items - how many are taken if it went well
-   * @returns false: the queue is empty
-   */
-  #isTaken(found: number, items: number): boolean {
-    throwIfClosed(this.#memory)
-    if (found === EMPTY) return false
-    if (found === OVER) throw new ClosedError('the queue was closed, and nothing is left in it')
-    if (found === BROKEN) throw brokenQueue()
-    if (isArmed(this.#memory, this.#room)) {
-      // While there was room for more items, those who wait want more bytes than others: each has to look for itself.
-      const wasFull = this.store.size + items >= this.store.capacity
-      signal(this.#memory, this.#room, wasFull ? items : EVERYBODY)
-    }
-    if (this.#puts.size > 0) this.#puts.lookAgain()
-    if (found === DAMAGED) throw damagedItem()
-    return true
-  }
-
   /** Blocks until `attempt` gives something, or the time is up. */
   #block<Result>(
     index: number,
@@ -465,7 +282,7 @@ export class QueueCore<T> {
     abort: AbortSignal | undefined,
   ): Promise<void> {
     const begin = () => waitUntil(this.#memory, this.#room, attempt, this.#hasRoom)
-    const { result, ending } = await this.#puts.run(begin, undefined, deadline, abort)
+    const { result, ending } = await this.#attempts.puts.run(begin, undefined, deadline, abort)
     if (result) return
     if (isAbort(ending)) throw ending.reason
     throw this.#full(left())
@@ -478,7 +295,7 @@ export class QueueCore<T> {
   ): Promise<Found> {
     if (deadline <= performance.now()) throw this.#empty()
     const begin = () => waitUntil(this.#memory, this.#items, attempt, this.#hasItems)
-    const { result, ending } = await this.#gets.run(begin, undefined, deadline, abort)
+    const { result, ending } = await this.#attempts.gets.run(begin, undefined, deadline, abort)
     if (result) return result as Found
     if (isAbort(ending)) throw ending.reason
     throw this.#empty()
@@ -487,7 +304,7 @@ export class QueueCore<T> {
   /** All that wait, in all threads and in this one: there is nothing to wait for any more. */
   #wakeEverybody(): void {
     for (const index of [this.#items, this.#room, this.#done]) signalEverybody(this.#memory, index)
-    for (const lane of [this.#gets, this.#puts, this.#joins]) lane.lookAgain()
+    for (const lane of [this.#attempts.gets, this.#attempts.puts, this.#joins]) lane.lookAgain()
   }
 
   #full(items: readonly T[]): QueueFullError {
@@ -507,6 +324,4 @@ function withItems(error: unknown, items: readonly unknown[]): unknown {
 }
 
 const alwaysMore = () => true
-const damagedItem = () => corrupt('an item of a queue lies outside of it; the item is gone')
-const brokenQueue = () => corrupt('the counts of a queue do not fit')
 const notDone = () => new TimeoutError('the items were not all done in time')

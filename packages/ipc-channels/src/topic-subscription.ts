@@ -9,7 +9,7 @@ import {
   throwIfClosed,
 } from '@heddle/sync-primitives/building-blocks'
 import { BrokenError, ClosedError, corrupt, QueueEmptyError } from './errors.js'
-import { DAMAGED, EMPTY, OVER } from './ring/ring.js'
+import { DAMAGED, EMPTY, OVER } from './ring/outcomes.js'
 import { decodeTaken } from './ring/scratch.js'
 import { nobodyElse, waitUntil } from './ring/signal.js'
 import type { LocalTopic } from './topic/local-topic.js'

@@ -16,7 +16,7 @@ import {
 } from '@heddle/sync-primitives/building-blocks'
 import { ClosedError, corrupt, QueueFullError } from './errors.js'
 import { mostCapacity, mostCapacityBytes } from './ring/layout.js'
-import { FULL, OVER } from './ring/ring.js'
+import { FULL, OVER } from './ring/outcomes.js'
 import { copyOf, type Writable } from './ring/scratch.js'
 import { waitUntil } from './ring/signal.js'
 import { DISCONNECT, mostMaxSubscribers, SKIP, topicPartsOf, WAIT } from './topic/layout.js'

@@ -160,18 +160,19 @@ test('a shutdown that is cut off after any of its stores leaves all inside or no
 test('one who takes several and cannot hold them takes none', () => {
   const queue: Queue = new ThreadSafePriorityQueue(size)
   fill(queue)
-  const original = globalThis.Uint8Array
+  const original = globalThis.Int32Array
   const failure = new RangeError('no memory')
-  globalThis.Uint8Array = class extends original {
+  globalThis.Int32Array = class extends original {
     constructor(length: number) {
-      if (length === 399) throw failure
+      // 399 bytes, and up to 3 more for each of the four.
+      if (length === 104) throw failure
       super(length)
     }
   } as typeof original
   try {
     expect(() => queue.tryGetMany(9)).toThrow(failure)
   } finally {
-    globalThis.Uint8Array = original
+    globalThis.Int32Array = original
   }
   expect(queue.getStats()).toMatchObject({ size: 4, getCount: 0 })
   expect(use(queue).map((item) => item[0])).toEqual(['b', 'd', 'c', 'a'])

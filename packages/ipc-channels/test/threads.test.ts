@@ -192,10 +192,10 @@ test('a wait that gave up swallows no wake-up of a blocking call in its thread',
   const [there, back] = [new ThreadSafeQueue<number>({ capacity: 1 }), new ThreadSafeQueue<number>({ capacity: 1 })]
   const worker = await QueueWorker.withQueues({ there, back })
   const rounds = 40
-  const echoing = worker.run('move', { from: 'there', to: 'back', count: rounds })
+  const echoing = worker.run('move', { from: 'there', to: 'back', count: rounds, pause: 3 })
   const begun = performance.now()
   for (let round = 0; round < rounds; round++) {
-    await back.get({ timeout: 0.1 }).catch(() => {})
+    await back.get({ timeout: 2 }).catch(() => {})
     there.putSync(round)
     expect(back.getSync()).toBe(round)
   }

@@ -1,4 +1,5 @@
 import { giveSignal, removeSignal, SET, takeSignal, WAITERS } from './algorithms/auto-reset-event.js'
+import { makeWayForBlocking } from './drivers/address-waiter.js'
 import { runBlocking, runWithoutWaiting } from './drivers/blocking.js'
 import { type Lane, laneOf } from './drivers/lane.js'
 import { isAbort } from './drivers/patience.js'
@@ -115,6 +116,7 @@ export class AutoResetEvent {
     throwIfClosed(memory)
     const seen = Atomics.compareExchange(memory.words, index, 0, WAITERS)
     if (seen !== 0 && seen !== WAITERS) return false
+    if (this.#lane.size > 0) makeWayForBlocking(memory, index)
     try {
       memory.wait(index, WAITERS, sliceMs)
     } catch {

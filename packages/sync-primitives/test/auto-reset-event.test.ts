@@ -272,3 +272,34 @@ describe('between threads', () => {
     }
   })
 })
+
+test.each([undefined, 5_000])(
+  'a task that waits swallows no wake-up of a blocking wait in its thread (timeout %p)',
+  async (timeout) => {
+    const [there, back] = [new AutoResetEvent(), new AutoResetEvent()]
+    const worker = await EventWorker.with({ there, back })
+    const rounds = 30
+    const words = sharedWords(2)
+    const relaying = worker.run('relay', {
+      from: 'there',
+      to: 'back',
+      rounds: 2 * rounds,
+      blocking: true,
+      words,
+      pause: 3,
+    })
+    let blocked = 0
+    for (let round = 0; round < rounds; round++) {
+      const pending = back.wait()
+      const begun = performance.now()
+      there.set()
+      expect(back.waitSync({ timeout })).toBe(true)
+      blocked += performance.now() - begun
+      there.set()
+      expect(await pending).toBe(true)
+    }
+    await relaying
+    // A wake-up that is lost costs a slice of 50 ms.
+    expect(blocked).toBeLessThan(rounds * 30)
+  },
+)

@@ -107,3 +107,14 @@ test('an owner that cannot be is an error with a code, not a wait without end, a
   expect(mutex.getState()).toMatchObject({ held: false, waitingHere: 0 })
   expect(mutex.tryAcquire()?.held).toBe(true)
 })
+
+test('a participant that never was is dead, so that nobody waits for what a damaged word says', () => {
+  const memory = ThreadMemory.create({ participants: 4 })
+  const neverTaken = 4
+  expect([memory.isDead(neverTaken), memory.isDead(memory.participant)]).toEqual([true, false])
+  const mutex = new Mutex({ memory })
+  Atomics.store(memory.words, mutex.toHandle().index + 1, neverTaken << 2)
+  using guard = mutex.acquireSync({ timeout: 1_000 })
+  expect(guard.ownerDied).toBe(true)
+  guard.markConsistent()
+})

@@ -14,7 +14,8 @@ import {
   TAKE_LOCK,
   wordsOf,
 } from '../ring/layout.js'
-import { BROKEN, close, DAMAGED, EMPTY, put, type Ring, type Source, type Target, take } from '../ring/ring.js'
+import { BROKEN, DAMAGED, EMPTY } from '../ring/outcomes.js'
+import { close, put, type Ring, type Source, type Target, take } from '../ring/ring.js'
 import { copyToScratch, decode, decodeTaken, type Writable } from '../ring/scratch.js'
 import { BEGINS, headerBytes, headerWords, ringCapacity, ringParts } from './layout.js'
 

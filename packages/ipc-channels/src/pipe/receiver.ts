@@ -10,7 +10,7 @@ import {
   throwIfClosed,
 } from '@heddle/sync-primitives/building-blocks'
 import { CorruptError, TimeoutError } from '../errors.js'
-import { DAMAGED, EMPTY, OVER } from '../ring/ring.js'
+import { DAMAGED, EMPTY, OVER } from '../ring/outcomes.js'
 import { nobodyElse, signal, waitUntil } from '../ring/signal.js'
 import { Eagerness } from './eagerness.js'
 import { brokenPipe, type EndState } from './end-state.js'

@@ -13,7 +13,7 @@ import {
   throwIfClosed,
 } from '@heddle/sync-primitives/building-blocks'
 import { TimeoutError } from '../errors.js'
-import { FULL, OVER } from '../ring/ring.js'
+import { FULL, OVER } from '../ring/outcomes.js'
 import { copyOf, type Writable } from '../ring/scratch.js'
 import { nobodyElse, signal, waitUntil } from '../ring/signal.js'
 import { Eagerness } from './eagerness.js'

@@ -22,7 +22,7 @@ export interface Source {
 /** Where items go on their way out. */
 export interface Target {
   /** Called first, once, with the bytes of all items. It may throw; nothing is taken then. */
-  prepare(byteLength: number): void
+  prepare(items: number, byteLength: number): void
   /** Copies an item's bytes from `from` on, `count` of them, from the words from `index` on. In their order. */
   readFrom(index: number, from: number, count: number, byteLength: number): void
 }

@@ -1,6 +1,7 @@
+import { moveOn, settledHalves } from '../ring/counts.js'
 import { HEAD_HALVES, TAIL_HALVES } from '../ring/layout.js'
-import { noteTaken } from '../ring/records.js'
-import { BROKEN, DAMAGED, EMPTY, FULL, OVER, type Ring } from '../ring/ring.js'
+import { BROKEN, DAMAGED, EMPTY, FULL, OVER } from '../ring/outcomes.js'
+import { noteTaken, type Records } from '../ring/records.js'
 import { type Blocks, freeBlocks, freeOthers, isWhole, readItem, type Source, type Target, writeItem } from './bytes.js'
 import { BYTES, CHANGING, CLOSED, HEAD, LEAVES, NUMBER, NUMBER_HALVES, PRIORITY, STATE, TAIL, USED } from './layout.js'
 import { type Cells, cellAt, popFirst, siftDown, siftUp } from './order.js'
@@ -29,7 +30,7 @@ import { type Cells, cellAt, popFirst, siftDown, siftUp } from './order.js'
  * Source: the heap of J. W. J. Williams, "Algorithm 232: Heapsort", 1964, https://doi.org/10.1145/512274.512284
  * Differs: equals leave in the order they came. As of the ring, what is written below is also what the model checker runs.
  */
-export interface HeapQueue extends Ring, Cells, Blocks {
+export interface HeapQueue extends Records, Cells, Blocks {
   readonly words: Int32Array
   readonly index: number
   readonly capacity: number
@@ -79,7 +80,7 @@ function putFirst(queue: HeapQueue, sources: readonly Source[]): number {
   }
   if (done === 0) return FULL
   words[index + USED] = used
-  count(queue, index + TAIL, index + TAIL_HALVES, tail, done)
+  moveOn(queue, index + TAIL, index + TAIL_HALVES, tail, done)
   Atomics.store(words, index + CHANGING, 0)
   return done
 }
@@ -154,17 +155,17 @@ function takeFirst(queue: HeapQueue, target: Target, most: number): number {
     words[cell + STATE] = LEAVING
     if (!whole) {
       // CHANGING stays: the next one finds out which blocks it leaves.
-      count(queue, index + HEAD, index + HEAD_HALVES, head, 1)
+      moveOn(queue, index + HEAD, index + HEAD_HALVES, head, 1)
       return DAMAGED
     }
     byteLength += words[cell + BYTES] as number
     if (!popFirst(queue, inside - taken)) return BROKEN
     taken += 1
   }
-  target.prepare(byteLength)
+  target.prepare(taken, byteLength)
   for (let item = 1; item <= taken; item++) readItem(queue, cellAt(queue, inside - item), target)
   noteTaken(queue, taken)
-  count(queue, index + HEAD, index + HEAD_HALVES, head, taken)
+  moveOn(queue, index + HEAD, index + HEAD_HALVES, head, taken)
   for (let item = 1; item <= taken; item++) {
     const cell = cellAt(queue, inside - item)
     freeBlocks(queue, cell)
@@ -222,20 +223,4 @@ function isInside(queue: HeapQueue, cell: number, head: number, tail: number, ta
   if (state !== PUT) return false
   const halves = ((words[cell + NUMBER_HALVES] as number) - tailHalves) | 0
   return halves < 0 || (halves === 0 && (words[cell + NUMBER] as number) < (tail & 0x7fff_ffff))
-}
-
-/** Under the lock: TAIL or HEAD moves on by less than 2^31. From this store on it has happened. */
-function count(queue: HeapQueue, counter: number, halves: number, seen: number, by: number): void {
-  const { words } = queue
-  const next = (seen + by) | 0
-  const seenHalves = words[halves] as number
-  const settled = settledHalves(seenHalves, seen)
-  if (settled !== seenHalves) words[halves] = settled
-  Atomics.store(words, counter, next)
-  if ((next ^ seen) < 0) Atomics.store(words, halves, (settled + 1) | 0)
-}
-
-/** How often bit 31 of a counter has changed. Who counted last may have died before it could count the half; the bit tells. */
-function settledHalves(halves: number, counter: number): number {
-  return (halves & 1) === counter >>> 31 ? halves : (halves + 1) | 0
 }

@@ -1,3 +1,4 @@
+import { copyWords } from '../ring/copy-words.js'
 import { wordsOf } from '../ring/layout.js'
 import { copyToScratch, type TakenBytes, type Writable } from '../ring/scratch.js'
 import type { Source, Target } from './bytes.js'
@@ -15,11 +16,6 @@ function makeRoom(byteLength: number): void {
   if (count <= pieces.length && (pieces.length <= mostKeptWords || count > mostKeptWords)) return
   pieces = new Int32Array(Math.max(count, 1024))
   pieceBytes = new Uint8Array(pieces.buffer)
-}
-
-/** Each piece begins with a word, and has few: one by one they are copied faster than at once. */
-function copyWords(source: Int32Array, from: number, target: Int32Array, to: number, count: number): void {
-  for (let word = 0; word < count; word++) target[to + word] = source[from + word] as number
 }
 
 /** An item in one piece, and where it goes: to a cell, or to a cell and blocks. */
@@ -78,7 +74,7 @@ abstract class PieceTarget {
 export class ScratchTarget extends PieceTarget implements Target {
   byteLength = 0
 
-  prepare(byteLength: number): void {
+  prepare(_items: number, byteLength: number): void {
     this.byteLength = byteLength
   }
 
@@ -90,20 +86,17 @@ export class ScratchTarget extends PieceTarget implements Target {
 /** Items that are taken at one moment. */
 export class ManyTarget extends PieceTarget implements Target {
   readonly #taken: TakenBytes
-  readonly #bytes: Uint8Array
 
-  constructor(words: Int32Array, bytes: Uint8Array, taken: TakenBytes) {
+  constructor(words: Int32Array, taken: TakenBytes) {
     super(words)
     this.#taken = taken
-    this.#bytes = bytes
   }
 
-  prepare(byteLength: number): void {
-    this.#taken.prepare(byteLength)
+  prepare(items: number, byteLength: number): void {
+    this.#taken.prepare(items, byteLength)
   }
 
   protected override take(words: Int32Array, index: number, byteLength: number): void {
-    const bytes = words === pieces ? pieceBytes : this.#bytes
-    this.#taken.append(bytes.subarray(index * 4, index * 4 + byteLength))
+    this.#taken.append(words, index, byteLength)
   }
 }

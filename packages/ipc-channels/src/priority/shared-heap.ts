@@ -1,11 +1,10 @@
-import { badHandle, InnerLock, type Place } from '@heddle/sync-primitives/building-blocks'
-import type { QueueStore } from '../queue-core.js'
-import { TAKE_LOCK } from '../ring/layout.js'
+import { badHandle, type Place } from '@heddle/sync-primitives/building-blocks'
+import type { QueueStore } from '../queue-store.js'
+import { QueueWords } from '../ring/queue-words.js'
 import type { TakenBytes, Writable } from '../ring/scratch.js'
 import { close, type HeapQueue, put, rebuild, take, takeAllAndClose } from './heap-queue.js'
 import { priorityPartsOf } from './layout.js'
 import { ManyTarget, PieceSource, ScratchTarget } from './pieces.js'
-import { QueueWords } from './queue-words.js'
 
 /** One queue with priorities in a memory, as this thread sees it, with its items as bytes. */
 export class SharedHeap extends QueueWords implements QueueStore, HeapQueue {
@@ -13,7 +12,6 @@ export class SharedHeap extends QueueWords implements QueueStore, HeapQueue {
   readonly cells: number
   readonly blocks: number
   readonly blockCount: number
-  readonly takeLock: InnerLock
   readonly #bytes: Uint8Array
 
   /** @throws TypeError `ERR_BAD_HANDLE`: the words hold no queue, or not all of it */
@@ -26,7 +24,6 @@ export class SharedHeap extends QueueWords implements QueueStore, HeapQueue {
     this.cells = index + parts.cells
     this.blocks = index + parts.blocks
     this.blockCount = parts.blockCount
-    this.takeLock = new InnerLock(memory, index + TAKE_LOCK)
     this.#bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
   }
 
@@ -54,11 +51,11 @@ export class SharedHeap extends QueueWords implements QueueStore, HeapQueue {
   }
 
   takeMany(taken: TakenBytes, most: number): number {
-    return take(this, new ManyTarget(this.words, this.#bytes, taken), most)
+    return take(this, new ManyTarget(this.words, taken), most)
   }
 
   takeAllAndClose(taken: TakenBytes): number {
-    return takeAllAndClose(this, new ManyTarget(this.words, this.#bytes, taken))
+    return takeAllAndClose(this, new ManyTarget(this.words, taken))
   }
 
   close(): void {
@@ -68,12 +65,4 @@ export class SharedHeap extends QueueWords implements QueueStore, HeapQueue {
   #sourceOf(item: Writable): PieceSource {
     return new PieceSource(item, this.words, this.#bytes)
   }
-
-  // What else a ring has; a heap has no use for it.
-  get putLock(): InnerLock {
-    return this.takeLock
-  }
-  readonly entries = 0
-  readonly mask = 0
-  readonly dataWords = 0
 }

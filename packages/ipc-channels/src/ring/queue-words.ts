@@ -1,5 +1,6 @@
 import type { Memory } from '@heddle/sync-primitives'
-import { badHandle, generationOf, type Place, slotOf } from '@heddle/sync-primitives/building-blocks'
+import { badHandle, generationOf, InnerLock, type Place, slotOf } from '@heddle/sync-primitives/building-blocks'
+import { readCount } from './counts.js'
 import {
   CAPACITY,
   CAPACITY_BYTES,
@@ -12,10 +13,12 @@ import {
   recordWords,
   TAIL,
   TAIL_HALVES,
-} from '../ring/layout.js'
+  TAKE_LOCK,
+} from './layout.js'
+import type { Records } from './records.js'
 
-/** The words that every queue has, as this thread sees them, and what they count; `ring/layout.ts` has them. */
-export class QueueWords {
+/** The words that every queue has, as this thread sees them, and what they count; `layout.ts` has them. */
+export class QueueWords implements Records {
   readonly memory: Memory
   readonly words: Int32Array
   readonly index: number
@@ -23,6 +26,7 @@ export class QueueWords {
   readonly capacityBytes: number
   readonly record: number
   readonly generation: number
+  readonly takeLock: InnerLock
 
   /** @throws TypeError `ERR_BAD_HANDLE`: no queue can be of this size */
   constructor({ memory, index }: Place) {
@@ -38,6 +42,7 @@ export class QueueWords {
     this.capacityBytes = capacityBytes
     this.record = index + RECORDS + slotOf(participant) * recordWords
     this.generation = generationOf(participant)
+    this.takeLock = new InnerLock(memory, index + TAKE_LOCK)
   }
 
   static format({ memory, index }: Place, capacity: number, capacityBytes: number): void {
@@ -54,20 +59,11 @@ export class QueueWords {
   }
 
   get putCount(): number {
-    return this.#total(TAIL, TAIL_HALVES)
+    return readCount(this, this.index + TAIL, this.index + TAIL_HALVES)
   }
 
   get getCount(): number {
-    return this.#total(HEAD, HEAD_HALVES)
-  }
-
-  /** In this order: the halves that were read cannot be more than those of the counter. */
-  #total(counter: number, halves: number): number {
-    const { words, index } = this
-    let seenHalves = Atomics.load(words, index + halves)
-    const seen = Atomics.load(words, index + counter)
-    if ((seenHalves & 1) !== seen >>> 31) seenHalves += 1
-    return seenHalves * 2 ** 31 + (seen & 0x7fff_ffff)
+    return readCount(this, this.index + HEAD, this.index + HEAD_HALVES)
   }
 
   get errors(): number {

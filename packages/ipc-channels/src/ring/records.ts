@@ -1,6 +1,5 @@
 import { participantOf } from '@heddle/sync-primitives/building-blocks'
 import { CONSUMERS, ENDS, GENERATION, HEAD, PRODUCERS, RECORDS, recordWords, TAIL, TAKEN } from './layout.js'
-import type { Ring } from './ring.js'
 
 /**
  * What each participant has to do with a queue: the items that it has taken and not done, and whether it has said that it is a
@@ -19,6 +18,22 @@ const HAD_PRODUCERS = 1
 const HAD_CONSUMERS = 2
 const PRODUCER_DIED = 4
 const CONSUMER_DIED = 8
+
+/** What of a queue it needs. */
+export interface Records {
+  readonly words: Int32Array
+  /** The index of the tag. */
+  readonly index: number
+  /** Of this participant. */
+  readonly record: number
+  readonly generation: number
+  readonly takeLock: Lock
+}
+
+export interface Lock {
+  lock(): boolean
+  unlock(): void
+}
 
 /** Both sides of a queue, by the word of a record that counts them. */
 export type Side = typeof PRODUCERS | typeof CONSUMERS
@@ -40,7 +55,7 @@ interface Liveness {
 }
 
 /** Under TAKE_LOCK: this participant has so many more items that are not done. */
-export function noteTaken(ring: Ring, items: number): void {
+export function noteTaken(ring: Records, items: number): void {
   const { words, record } = ring
   if (words[record + GENERATION] !== ring.generation) claimRecord(ring)
   // A queue where nobody says what is done: it stays at the most there can be.
@@ -48,7 +63,7 @@ export function noteTaken(ring: Ring, items: number): void {
 }
 
 /** Under TAKE_LOCK: makes the record this participant's own. The slot's former participant is dead. */
-function claimRecord(ring: Ring): void {
+function claimRecord(ring: Records): void {
   const { words, index, record } = ring
   let ends = words[index + ENDS] as number
   if ((words[record + PRODUCERS] as number) > 0) ends |= PRODUCER_DIED
@@ -62,7 +77,7 @@ function claimRecord(ring: Ring): void {
 }
 
 /** How many items are not done: those inside, and those that the living have taken. */
-export function countUnfinished(ring: Ring, memory: Liveness): number {
+export function countUnfinished(ring: Records, memory: Liveness): number {
   ring.takeLock.lock()
   try {
     return unfinished(ring, memory)
@@ -72,7 +87,7 @@ export function countUnfinished(ring: Ring, memory: Liveness): number {
 }
 
 /** Under TAKE_LOCK. */
-function unfinished(ring: Ring, memory: Liveness): number {
+function unfinished(ring: Records, memory: Liveness): number {
   const { words, index } = ring
   let sum = (Atomics.load(words, index + TAIL) - Atomics.load(words, index + HEAD)) >>> 0
   const last = Math.min(Atomics.load(words, memory.highestSlotIndex), memory.slots)
@@ -81,7 +96,7 @@ function unfinished(ring: Ring, memory: Liveness): number {
 }
 
 /** Under TAKE_LOCK: what a slot's participant has taken and not done, if it lives. */
-function takenBy(ring: Ring, memory: Liveness, slot: number): number {
+function takenBy(ring: Records, memory: Liveness, slot: number): number {
   const { words } = ring
   const record = ring.index + RECORDS + slot * recordWords
   const taken = words[record + TAKEN] as number
@@ -95,7 +110,7 @@ export const ALL_DONE = 0
 const SOME_LEFT = 1
 
 /** So many of the items that were taken are done: this participant's own first, then others'. TOO_MANY: nothing was changed. */
-export function finish(ring: Ring, memory: Liveness, items: number): number {
+export function finish(ring: Records, memory: Liveness, items: number): number {
   const { words, index, record } = ring
   ring.takeLock.lock()
   try {
@@ -125,7 +140,7 @@ export function finish(ring: Ring, memory: Liveness, items: number): number {
 }
 
 /** One more registration of this participant. */
-export function register(ring: Ring, side: Side): void {
+export function register(ring: Records, side: Side): void {
   const { words, index, record } = ring
   ring.takeLock.lock()
   try {
@@ -138,7 +153,7 @@ export function register(ring: Ring, side: Side): void {
 }
 
 /** Takes one registration back. */
-export function unregister(ring: Ring, side: Side): void {
+export function unregister(ring: Records, side: Side): void {
   const { words, record } = ring
   ring.takeLock.lock()
   try {
@@ -149,7 +164,7 @@ export function unregister(ring: Ring, side: Side): void {
 }
 
 /** Whether anybody has registered on this side, and what has become of them. */
-export function sideState(ring: Ring, memory: Liveness, side: Side): number {
+export function sideState(ring: Records, memory: Liveness, side: Side): number {
   const { words, index } = ring
   if (((words[index + ENDS] as number) & (side === PRODUCERS ? HAD_PRODUCERS : HAD_CONSUMERS)) === 0) return NEVER
   ring.takeLock.lock()

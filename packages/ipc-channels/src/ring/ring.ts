@@ -1,3 +1,5 @@
+import { moveOn } from './counts.js'
+import { type Entries, isInside, placeFor, writeEntry } from './entries.js'
 import {
   BYTES,
   CLOSED,
@@ -9,9 +11,9 @@ import {
   START,
   TAIL,
   TAIL_HALVES,
-  wordsOf,
 } from './layout.js'
-import { noteTaken } from './records.js'
+import { BROKEN, DAMAGED, EMPTY, OVER } from './outcomes.js'
+import { type Lock, noteTaken, type Records } from './records.js'
 
 /**
  * A bounded first-in-first-out ring of records of any length, in words that threads and processes share; `layout.ts` has them.
@@ -28,37 +30,19 @@ import { noteTaken } from './records.js'
  * 1      · 0            · OVER         · OVER
  *
  * Invariant: TAIL and CLOSED change under PUT_LOCK only, HEAD and the records under TAKE_LOCK only; 0 <= TAIL − HEAD <= CAPACITY.
- * Invariant: the entries from HEAD up to TAIL are whole, and each one's bytes begin where the last one's end, or at 0. The bytes
- * of those who are inside do not overlap. Only who has PUT_LOCK writes an entry or bytes, and never one that is inside.
+ * Invariant: the entries from HEAD up to TAIL are whole; see `entries.ts`. Only who has PUT_LOCK writes an entry or bytes.
  * Invariant: KNOWN_HEAD <= HEAD, and changes under PUT_LOCK only; HEAD <= KNOWN_TAIL <= TAIL, and changes under TAKE_LOCK only. So
  * the two sides touch each other's lines once in a while and not for each item.
  * Invariant: no other code runs under a lock.
  * Invariant: who has both locks took TAKE_LOCK first.
  * Source: the two locks of M. M. Michael and M. L. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent
  * Queue Algorithms", 1996, https://doi.org/10.1145/248052.248106
- * Differs: bounded, with counts in place of links; a record that does not fit before the end of the data begins at 0, as in
+ * Differs: bounded, with counts in place of links, and with records that begin at 0 when they do not fit before the end, as in
  * the ring buffers of Agrona. Whatever is written below is also what the model checker runs: test/model turns each access to
  * `words`, and each call of a lock, into a step.
  */
-export interface Ring {
-  readonly words: Int32Array
-  /** The index of the tag. */
-  readonly index: number
-  readonly capacity: number
-  /** The index of the first entry. */
-  readonly entries: number
-  readonly mask: number
-  readonly dataWords: number
-  /** Of this participant. */
-  readonly record: number
-  readonly generation: number
+export interface Ring extends Entries, Records {
   readonly putLock: Lock
-  readonly takeLock: Lock
-}
-
-interface Lock {
-  lock(): boolean
-  unlock(): void
 }
 
 /** An item on its way into the ring. */
@@ -81,16 +65,6 @@ export interface Target {
   readFrom(start: number, byteLength: number): void
 }
 
-/** What a put or a take comes to that is no success. */
-export const FULL = -1
-export const EMPTY = -2
-/** Closed: for those who put, and for those who take when nothing is left. */
-export const OVER = -3
-/** A word of the ring is none that our code can have written; nothing was changed. */
-export const BROKEN = -4
-/** The same of one item's entry: the item is gone. */
-export const DAMAGED = -5
-
 /** @returns 1; or {@link FULL}, {@link OVER}, {@link BROKEN} */
 export function put(ring: Ring, source: Source): number {
   const { words, index } = ring
@@ -102,7 +76,7 @@ export function put(ring: Ring, source: Source): number {
     if (start < 0) return start
     source.writeAt(start)
     writeEntry(ring, tail, start, source.byteLength)
-    count(ring, index + TAIL, index + TAIL_HALVES, tail, 1)
+    moveOn(ring, index + TAIL, index + TAIL_HALVES, tail, 1)
     return 1
   } finally {
     ring.putLock.unlock()
@@ -130,7 +104,7 @@ export function putMany(ring: Ring, sources: Sources): number {
       writeEntry(ring, (tail + done) | 0, start, source.byteLength)
       done += 1
     }
-    count(ring, index + TAIL, index + TAIL_HALVES, tail, done)
+    moveOn(ring, index + TAIL, index + TAIL_HALVES, tail, done)
     return done
   } finally {
     ring.putLock.unlock()
@@ -145,44 +119,6 @@ function findPlace(ring: Ring, tail: number, byteLength: number): number {
   const head = Atomics.load(words, index + HEAD)
   words[index + KNOWN_HEAD] = head
   return placeFor(ring, head, tail, byteLength)
-}
-
-/** Under PUT_LOCK: where a record of so many bytes goes. The head may be an older one: there is more room then. */
-function placeFor(ring: Ring, head: number, tail: number, byteLength: number): number {
-  const { words, entries, mask, dataWords } = ring
-  const inside = (tail - head) >>> 0
-  if (inside > ring.capacity) return BROKEN
-  if (inside === ring.capacity) return FULL
-  if (inside === 0) return 0
-  const needed = wordsOf(byteLength)
-  const last = entries + ((tail - 1) & mask) * entryWords
-  const oldest = words[entries + (head & mask) * entryWords + START] as number
-  const lastStart = words[last + START] as number
-  const lastBytes = words[last + BYTES] as number
-  const next = lastStart + wordsOf(lastBytes)
-  if (oldest < 0 || lastStart < 0 || lastBytes < 1 || oldest >= dataWords || next > dataWords) return BROKEN
-  if (next <= oldest) return next + needed <= oldest ? next : FULL
-  if (next + needed <= dataWords) return next
-  return needed <= oldest ? 0 : FULL
-}
-
-/** Under PUT_LOCK: the entry of an item that is not inside yet. */
-function writeEntry(ring: Ring, number: number, start: number, byteLength: number): void {
-  const { words, entries, mask } = ring
-  const entry = entries + (number & mask) * entryWords
-  words[entry + START] = start
-  words[entry + BYTES] = byteLength
-}
-
-/** Under its lock: TAIL or HEAD moves on by less than 2^31. From this store on it has happened. */
-function count(ring: Ring, counter: number, halves: number, seen: number, by: number): void {
-  const { words } = ring
-  const next = (seen + by) | 0
-  // A predecessor may have died before it could count the half; bit 31 tells.
-  const seenHalves = words[halves] as number
-  if ((seenHalves & 1) !== seen >>> 31) words[halves] = seenHalves + 1
-  Atomics.store(words, counter, next)
-  if ((next ^ seen) < 0) Atomics.store(words, halves, (words[halves] as number) + 1)
 }
 
 /**
@@ -211,7 +147,7 @@ export function take(ring: Ring, target: Target): number {
       target.readFrom(start, byteLength)
       noteTaken(ring, 1)
     }
-    count(ring, index + HEAD, index + HEAD_HALVES, head, 1)
+    moveOn(ring, index + HEAD, index + HEAD_HALVES, head, 1)
     return isWhole ? byteLength : DAMAGED
   } finally {
     ring.takeLock.unlock()
@@ -221,7 +157,7 @@ export function take(ring: Ring, target: Target): number {
 /** Where the bytes of several items go on their way out, of whom is said first how many bytes they are. */
 export interface ManyTarget extends Target {
   /** Called first, once. It may throw; nothing is taken then. */
-  prepare(byteLength: number): void
+  prepare(items: number, byteLength: number): void
 }
 
 /**
@@ -276,13 +212,13 @@ function takeSome(ring: Ring, target: ManyTarget, most: number): number {
     if (!isInside(ring, words[entry + START] as number, words[entry + BYTES] as number)) break
     byteLength += words[entry + BYTES] as number
   }
-  if (whole > 0) target.prepare(byteLength)
+  if (whole > 0) target.prepare(whole, byteLength)
   for (let item = 0; item < whole; item++) {
     const entry = entries + ((head + item) & mask) * entryWords
     target.readFrom(words[entry + START] as number, words[entry + BYTES] as number)
   }
   if (whole > 0) noteTaken(ring, whole)
-  count(ring, index + HEAD, index + HEAD_HALVES, head, Math.max(whole, 1))
+  moveOn(ring, index + HEAD, index + HEAD_HALVES, head, Math.max(whole, 1))
   return whole > 0 ? whole : DAMAGED
 }
 
@@ -295,8 +231,4 @@ export function close(ring: Ring): void {
   } finally {
     ring.putLock.unlock()
   }
-}
-
-function isInside(ring: Ring, start: number, byteLength: number): boolean {
-  return start >= 0 && byteLength > 0 && start + wordsOf(byteLength) <= ring.dataWords
 }

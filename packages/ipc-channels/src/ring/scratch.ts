@@ -1,5 +1,7 @@
 import { readBytes } from '@heddle/codec'
 import { badHandle } from '@heddle/sync-primitives/building-blocks'
+import { copyWords } from './copy-words.js'
+import { wordsOf } from './layout.js'
 
 /** A value as bytes, before it has a place: what codec's `encodeBytes` gives. */
 export interface Writable {
@@ -18,9 +20,6 @@ export function copyOf(item: Writable): Writable {
   return { byteLength: bytes.length, writeTo, ...(priority === undefined ? {} : { priority }) }
 }
 
-/** How many words are copied one by one: more are faster at once. */
-const mostSingleWords = 32
-
 /** A scratch that is longer than this is not kept. */
 const mostKeptWords = 16_384
 
@@ -29,13 +28,11 @@ let scratchBytes = new Uint8Array(scratchWords.buffer)
 
 /** Copies to the scratch, a place of this thread's own; {@link decodeTaken} reads it before anything else is copied there. */
 export function copyToScratch(words: Int32Array, from: number, count: number): void {
-  if (count > mostSingleWords) {
-    if (count > scratchWords.length || (scratchWords.length > mostKeptWords && count <= mostKeptWords)) {
-      scratchWords = new Int32Array(Math.max(count, 1024))
-      scratchBytes = new Uint8Array(scratchWords.buffer)
-    }
-    scratchWords.set(words.subarray(from, from + count))
-  } else for (let word = 0; word < count; word++) scratchWords[word] = words[from + word] as number
+  if (count > scratchWords.length || (scratchWords.length > mostKeptWords && count <= mostKeptWords)) {
+    scratchWords = new Int32Array(Math.max(count, 1024))
+    scratchBytes = new Uint8Array(scratchWords.buffer)
+  }
+  copyWords(words, from, scratchWords, 0, count)
 }
 
 /** The value of what was copied to the scratch. It keeps nothing of it. @throws as {@link decode} */
@@ -57,41 +54,38 @@ export function decode(bytes: Uint8Array, offset: number, byteLength: number): u
   }
 }
 
-/** Up to here a loop is done before a call of native code has begun. */
-const longestLoop = 96
-
-/** The bytes of several items that were taken at one moment. */
+/** The bytes of several items that were taken at one moment, each from a word of its own on. */
 export class TakenBytes {
-  readonly #ends: number[] = []
-  #all = new Uint8Array(0)
+  readonly #lengths: number[] = []
+  #words = new Int32Array(0)
   #used = 0
 
-  /** For so many bytes in all. @throws RangeError: there is no memory for them */
-  prepare(byteLength: number): void {
-    this.#all = new Uint8Array(byteLength)
+  /** For so many items, and so many bytes in all. @throws RangeError: there is no memory for them */
+  prepare(items: number, byteLength: number): void {
+    this.#words = new Int32Array(wordsOf(byteLength) + items)
   }
 
-  /** Copies the next item's bytes out of `source`. */
-  append(source: Uint8Array, from = 0, byteLength = source.length): void {
-    const at = this.#used
-    if (byteLength > longestLoop) this.#all.set(source.subarray(from, from + byteLength), at)
-    else for (let byte = 0; byte < byteLength; byte++) this.#all[at + byte] = source[from + byte] as number
-    this.#used += byteLength
-    this.#ends.push(this.#used)
+  /** Copies the next item from this word on. */
+  append(words: Int32Array, from: number, byteLength: number): void {
+    const count = wordsOf(byteLength)
+    copyWords(words, from, this.#words, this.#used, count)
+    this.#used += count
+    this.#lengths.push(byteLength)
   }
 
   /** @throws as {@link decode}, for the first one that is no value here; `items` of the error are the others */
   decode<T>(): T[] {
     const values: T[] = []
     let failure: { readonly error: unknown } | undefined
+    const bytes = new Uint8Array(this.#words.buffer)
     let begin = 0
-    for (const end of this.#ends) {
+    for (const byteLength of this.#lengths) {
       try {
-        values.push(decode(this.#all, begin, end - begin) as T)
+        values.push(decode(bytes, begin, byteLength) as T)
       } catch (error) {
         failure ??= { error }
       }
-      begin = end
+      begin += wordsOf(byteLength) * 4
     }
     if (failure) throw Object.assign(failure.error as Error, { items: values })
     return values

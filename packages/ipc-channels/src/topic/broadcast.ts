@@ -1,5 +1,8 @@
-import { BYTES, entryWords, START, wordsOf } from '../ring/layout.js'
-import { BROKEN, FULL, OVER, type Source } from '../ring/ring.js'
+import { moveOn } from '../ring/counts.js'
+import { type Entries, placeFor, writeEntry } from '../ring/entries.js'
+import { BROKEN, FULL, OVER } from '../ring/outcomes.js'
+import type { Lock } from '../ring/records.js'
+import type { Source } from '../ring/ring.js'
 import { CLOSED, FLOOR, OLDEST, TAIL, TAIL_HALVES } from './layout.js'
 import { countFree } from './subscribers.js'
 
@@ -25,8 +28,7 @@ import { countFree } from './subscribers.js'
  *
  * Invariant: TAIL, OLDEST, FLOOR and CLOSED change under LOCK only, and only grow; OLDEST <= FLOOR <= TAIL <= OLDEST + CAPACITY.
  * Invariant: FLOOR <= CURSOR <= TAIL for each living subscriber that publishers wait for.
- * Invariant: the entries from OLDEST up to TAIL are whole, and each one's bytes begin where the last one's end, or at 0. The
- * bytes of those messages do not overlap. Only who has LOCK writes an entry or bytes, and never those of such a message.
+ * Invariant: the entries from OLDEST up to TAIL are whole; see `ring/entries.ts`. Only who has LOCK writes an entry or bytes.
  * Invariant: so what was copied of a message that is not before OLDEST afterwards is whole.
  * Invariant: who makes a free record its own has LOCK, and writes PARTICIPANT last. Its owner, and under LOCK whoever finds
  * that it has died, makes it free by the one store of PARTICIPANT.
@@ -38,17 +40,11 @@ import { countFree } from './subscribers.js'
  * Boehm's read-don't-modify-write, and an exchange at the publisher, put the copy before its check and the change of OLDEST
  * before the bytes in the memory model of the language, which knows no fences.
  */
-export interface Broadcast {
-  readonly words: Int32Array
+export interface Broadcast extends Entries {
   readonly memory: Liveness
   /** The index of the tag. */
   readonly index: number
-  readonly capacity: number
   readonly maxSubscribers: number
-  /** The index of the first entry. */
-  readonly entries: number
-  readonly mask: number
-  readonly dataWords: number
   readonly lock: Lock
 }
 
@@ -57,11 +53,6 @@ interface Liveness {
   readonly participant: number
   readonly slots: number
   isDead(participant: number): boolean
-}
-
-interface Lock {
-  lock(): boolean
-  unlock(): void
 }
 
 /** @returns 1; or {@link FULL}, {@link OVER}, {@link BROKEN} */
@@ -92,48 +83,11 @@ export function publish(topic: Broadcast, source: Source): number {
     if (oldest !== first) Atomics.exchange(words, index + OLDEST, oldest)
     source.writeAt(start)
     writeEntry(topic, tail, start, source.byteLength)
-    countPublished(topic, tail)
+    moveOn(topic, index + TAIL, index + TAIL_HALVES, tail, 1)
     return 1
   } finally {
     topic.lock.unlock()
   }
-}
-
-/** Under LOCK: where a record of so many bytes goes while the messages from `oldest` on are kept. */
-function placeFor(topic: Broadcast, oldest: number, tail: number, byteLength: number): number {
-  const { words, entries, mask, dataWords } = topic
-  const inside = (tail - oldest) >>> 0
-  if (inside === topic.capacity) return FULL
-  if (inside === 0) return 0
-  const needed = wordsOf(byteLength)
-  const last = entries + ((tail - 1) & mask) * entryWords
-  const firstStart = words[entries + (oldest & mask) * entryWords + START] as number
-  const lastStart = words[last + START] as number
-  const lastBytes = words[last + BYTES] as number
-  const next = lastStart + wordsOf(lastBytes)
-  if (firstStart < 0 || lastStart < 0 || lastBytes < 1 || firstStart >= dataWords || next > dataWords) return BROKEN
-  if (next <= firstStart) return next + needed <= firstStart ? next : FULL
-  if (next + needed <= dataWords) return next
-  return needed <= firstStart ? 0 : FULL
-}
-
-/** Under LOCK: the entry of a message that is not published yet. */
-function writeEntry(topic: Broadcast, number: number, start: number, byteLength: number): void {
-  const { words, entries, mask } = topic
-  const entry = entries + (number & mask) * entryWords
-  words[entry + START] = start
-  words[entry + BYTES] = byteLength
-}
-
-/** Under LOCK: TAIL moves on by one. From this store on the message is published. */
-function countPublished(topic: Broadcast, tail: number): void {
-  const { words, index } = topic
-  const next = (tail + 1) | 0
-  // A predecessor may have died before it could count the half; bit 31 tells.
-  const halves = Atomics.load(words, index + TAIL_HALVES)
-  if ((halves & 1) !== tail >>> 31) Atomics.store(words, index + TAIL_HALVES, halves + 1)
-  Atomics.store(words, index + TAIL, next)
-  if ((next ^ tail) < 0) Atomics.store(words, index + TAIL_HALVES, Atomics.load(words, index + TAIL_HALVES) + 1)
 }
 
 /** Nothing can be published any more. */

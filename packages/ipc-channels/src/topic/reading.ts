@@ -1,5 +1,8 @@
-import { BYTES, entryWords, START, wordsOf } from '../ring/layout.js'
-import { BROKEN, DAMAGED, EMPTY, OVER, type Target } from '../ring/ring.js'
+import { readCount } from '../ring/counts.js'
+import { isInside } from '../ring/entries.js'
+import { BYTES, entryWords, START } from '../ring/layout.js'
+import { BROKEN, DAMAGED, EMPTY, OVER } from '../ring/outcomes.js'
+import type { Target } from '../ring/ring.js'
 import type { Broadcast } from './broadcast.js'
 import { CLOSED, CURSOR, DISCONNECT, OLDEST, TAIL, TAIL_HALVES, WAIT } from './layout.js'
 
@@ -24,15 +27,7 @@ const mostAttempts = 4
 
 /** How many messages were published: TAIL as a count that does not go round. */
 export function countAll(topic: Broadcast): number {
-  const { words, index } = topic
-  let halves = Atomics.load(words, index + TAIL_HALVES)
-  for (;;) {
-    const tail = Atomics.load(words, index + TAIL)
-    // Whoever is stopped between the two for long must not take one half for another.
-    const again = Atomics.load(words, index + TAIL_HALVES)
-    if (again === halves) return (halves + (((halves & 1) ^ (tail >>> 31)) & 1)) * 2 ** 31 + (tail & 0x7fff_ffff)
-    halves = again
-  }
+  return readCount(topic, topic.index + TAIL, topic.index + TAIL_HALVES)
 }
 
 /**
@@ -93,8 +88,4 @@ function isOverrun(topic: Broadcast, subscriber: Subscriber): boolean {
   const oldest = Atomics.add(words, index + OLDEST, 0)
   if (countAll(topic) - subscriber.cursor > topic.capacity) return true
   return ((oldest - subscriber.cursor) | 0) > 0
-}
-
-function isInside(topic: Broadcast, start: number, byteLength: number): boolean {
-  return start >= 0 && byteLength > 0 && start + wordsOf(byteLength) <= topic.dataWords
 }

@@ -1,5 +1,5 @@
 import { slotOf } from '@heddle/sync-primitives/building-blocks'
-import { BROKEN } from '../ring/ring.js'
+import { BROKEN } from '../ring/outcomes.js'
 import type { Broadcast } from './broadcast.js'
 import { CURSOR, OLDEST, PARTICIPANT, POLICY, SUBSCRIBERS, subscriberWords, TAIL, WAIT } from './layout.js'
 import { countAll, type Subscriber } from './reading.js'

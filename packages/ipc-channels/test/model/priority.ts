@@ -2,7 +2,7 @@ import { type CheckpointValue, checkpoint, type Steps } from '@heddle/interleave
 import { lockBriefly, unlock } from '@heddle/sync-primitives/building-blocks'
 import * as layout from '../../dist/priority/layout.js'
 import * as ringLayout from '../../dist/ring/layout.js'
-import * as outcomes from '../../dist/ring/ring.js'
+import * as outcomes from '../../dist/ring/outcomes.js'
 import { asSteps } from './as-steps.ts'
 import type { ModelRow } from './model-row.ts'
 import { within } from './within.ts'
@@ -12,7 +12,13 @@ const { RECORDS, recordWords, TAKE_LOCK } = ringLayout
 
 const dist = (file: string) => new URL(file, new URL('../../dist/', import.meta.url))
 const { put, take, takeAllAndClose } = asSteps(
-  [dist('ring/records.js'), dist('priority/bytes.js'), dist('priority/order.js'), dist('priority/heap-queue.js')],
+  [
+    dist('ring/counts.js'),
+    dist('ring/records.js'),
+    dist('priority/bytes.js'),
+    dist('priority/order.js'),
+    dist('priority/heap-queue.js'),
+  ],
   { ...ringLayout, ...outcomes, ...layout },
 )
 

@@ -1,10 +1,12 @@
 import { type CheckpointValue, checkpoint, type Steps } from '@heddle/interleave'
 import { lockBriefly, unlock } from '@heddle/sync-primitives/building-blocks'
 import * as layout from '../../dist/ring/layout.js'
+import * as outcomes from '../../dist/ring/outcomes.js'
 import { asSteps } from './as-steps.ts'
 import type { ModelRow } from './model-row.ts'
 import { within } from './within.ts'
 
+const { EMPTY, FULL, OVER } = outcomes
 const { DONE, HEAD, ITEMS, PRODUCERS, PUT_LOCK, RECORDS, ROOM, TAIL, TAKE_LOCK, recordWords } = layout
 
 const dist = (file: string) => new URL(file, new URL('../../dist/ring/', import.meta.url))
@@ -23,13 +25,10 @@ const {
   signal,
   signalEverybody,
   waitUntil,
-  FULL,
-  EMPTY,
-  OVER,
   ALL_DONE,
   LEFT,
   DIED,
-} = asSteps([dist('records.js'), dist('ring.js'), dist('signal.js')], layout)
+} = asSteps(['counts.js', 'entries.js', 'records.js', 'ring.js', 'signal.js'].map(dist), { ...layout, ...outcomes })
 
 /** As many participants as a model has threads. */
 const slots = 3

@@ -1,7 +1,7 @@
 import { checkpoint, type Steps } from '@heddle/interleave'
 import { type CheckpointValue, GAVE_UP, lockBriefly, unlock } from '@heddle/sync-primitives/building-blocks'
 import * as ringLayout from '../../dist/ring/layout.js'
-import * as outcomes from '../../dist/ring/ring.js'
+import * as outcomes from '../../dist/ring/outcomes.js'
 import * as layout from '../../dist/topic/layout.js'
 import { asSteps } from './as-steps.ts'
 import { withoutCheckpoints } from './within.ts'
@@ -22,11 +22,21 @@ const {
   waitUntil,
   CUT_OFF,
   NO_RECORD,
-} = asSteps(['topic/broadcast.js', 'topic/reading.js', 'topic/subscribers.js', 'ring/signal.js'].map(dist), {
-  ...ringLayout,
-  ...outcomes,
-  ...layout,
-})
+} = asSteps(
+  [
+    'ring/counts.js',
+    'ring/entries.js',
+    'topic/broadcast.js',
+    'topic/reading.js',
+    'topic/subscribers.js',
+    'ring/signal.js',
+  ].map(dist),
+  {
+    ...ringLayout,
+    ...outcomes,
+    ...layout,
+  },
+)
 
 const everybody = 2 ** 31 - 1
 /** Takes no step, and is nothing. */
