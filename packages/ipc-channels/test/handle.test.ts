@@ -62,6 +62,9 @@ describe('a handle', () => {
     ['no bytes', 2, 0],
     ['negative bytes', 2, -5],
     ['bytes that have no room', 2, 2 ** 30],
+    ['a larger capacity', 1, 3],
+    ['a smaller capacity', 1, 1],
+    ['more bytes', 2, 204],
   ])('of a queue in which somebody has written %s is ERR_BAD_HANDLE', (_, index, value) => {
     const queue = new ThreadSafeQueue({ capacity: 2, capacityBytes: 200 })
     wordsOf(queue)[index] = value

@@ -443,6 +443,15 @@ describe('ownership', () => {
     ]
     for (const damaged of bad)
       expect(thrownBy(() => PipeEnd.fromHandle(damaged as SharedObjectHandle))).toEqual(badHandle)
+    const words = wordsOfPipe(second)
+    for (const word of [1, 2, 3]) {
+      const was = words[word] as number
+      for (const value of [0, -1, was + 1, was - 1]) {
+        words[word] = value
+        expect(thrownBy(() => PipeEnd.fromHandle(handle))).toEqual(badHandle)
+      }
+      words[word] = was
+    }
     first.sendSync(1)
     expect(second.receiveSync()).toBe(1)
   })

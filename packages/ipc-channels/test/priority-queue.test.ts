@@ -297,6 +297,8 @@ describe('a handle', () => {
     ['a capacity that has no room', 1, 2 ** 24],
     ['no bytes', 2, -5],
     ['bytes that have no room', 2, 2 ** 30],
+    ['a larger capacity', 1, 3],
+    ['fewer bytes', 2, 199],
   ])('of a queue in which somebody has written %s is ERR_BAD_HANDLE', (_, index, value) => {
     const queue = new ThreadSafePriorityQueue({ capacity: 2, capacityBytes: 200 })
     wordsOf(queue as never)[index] = value

@@ -63,7 +63,7 @@ test('a handle of something else, or of damaged words, is refused', () => {
   for (const word of [1, 2, 3]) {
     const words = wordsOf(topic)
     const was = words[word] as number
-    for (const value of [0, -1, 2 ** 31 - 1]) {
+    for (const value of [0, -1, 2 ** 31 - 1, was + 1, was - 1]) {
       words[word] = value
       expect(thrownBy(() => Topic.fromHandle(handle))).toMatchObject({ code: 'ERR_BAD_HANDLE' })
     }

@@ -2,6 +2,7 @@ import type { Memory } from '@heddle/sync-primitives'
 import { badHandle, laneOf, type Place, slotOf, throwIfClosed } from '@heddle/sync-primitives/building-blocks'
 import { BrokenError, ClosedError, corrupt, LockStateError } from '../errors.js'
 import { signalEverybody } from '../ring/signal.js'
+import { sizeCheck } from '../ring/size-check.js'
 import {
   CAPACITY_BYTES,
   DIRECTIONS,
@@ -14,6 +15,7 @@ import {
   pipeWords,
   ringIndex,
   SENDING,
+  SIZE_CHECK,
   STATE,
 } from './layout.js'
 import { PipeRing } from './pipe-ring.js'
@@ -43,7 +45,10 @@ export class EndState {
     const maxMessageBytes = Atomics.load(words, index + MESSAGE_BYTES)
     const directions = Atomics.load(words, index + DIRECTIONS)
     const isPossible =
-      capacityBytes >= leastCapacityBytes && maxMessageBytes >= 1 && (directions === 1 || directions === 2)
+      capacityBytes >= leastCapacityBytes &&
+      maxMessageBytes >= 1 &&
+      (directions === 1 || directions === 2) &&
+      Atomics.load(words, index + SIZE_CHECK) === sizeCheck(capacityBytes, maxMessageBytes, directions)
     if (!isPossible || index + pipeWords(capacityBytes, directions) > words.length)
       throw badHandle('the handle names a damaged pipe')
     const ringFor = (end: number): PipeRing | undefined => {
@@ -67,6 +72,7 @@ export class EndState {
     Atomics.store(words, index + CAPACITY_BYTES, capacityBytes)
     Atomics.store(words, index + MESSAGE_BYTES, maxMessageBytes)
     Atomics.store(words, index + DIRECTIONS, directions)
+    Atomics.store(words, index + SIZE_CHECK, sizeCheck(capacityBytes, maxMessageBytes, directions))
     for (const end of [index + END, index + END + endWords]) Atomics.store(words, end + OWNER, participant)
   }
 

@@ -8,6 +8,7 @@ import { partsOf } from '../ring/layout.js'
  * 1     · CAPACITY_BYTES · the size of the data of each direction; written once
  * 2     · MESSAGE_BYTES  · the longest message; written once
  * 3     · DIRECTIONS     · 1: from the second end to the first; 2: also back; written once
+ * 4     · SIZE_CHECK     · goes with the three before it, see `ring/size-check.ts`; written once
  * 16    · END            · words of the first end, see below
  * 32    · END            · words of the second end
  * 48…   · RING           · messages for the first end: words of a ring, as if its tag were the first one, see `ring/layout.ts`
@@ -28,6 +29,7 @@ import { partsOf } from '../ring/layout.js'
 export const CAPACITY_BYTES = 1
 export const MESSAGE_BYTES = 2
 export const DIRECTIONS = 3
+export const SIZE_CHECK = 4
 export const END = 16
 export const endWords = 16
 const RING = 48

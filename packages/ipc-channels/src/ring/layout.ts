@@ -11,6 +11,7 @@
  * 6     · DONE           · eventcount of those who wait until all items are done
  * 7     · ENDS           · who has registered ever, see `records.ts`
  * 8, 9  · ERRORS         · calls that ended because the queue was full or empty: the lower 32 bits, the higher ones
+ * 10    · SIZE_CHECK     · goes with CAPACITY and CAPACITY_BYTES, see `size-check.ts`; written once
  * 16    · PUT_LOCK       · inner lock of those who put
  * 17    · TAIL           · how many items were put, modulo 2^32
  * 18    · TAIL_HALVES    · how often bit 31 of TAIL has changed
@@ -37,6 +38,7 @@ export const ROOM = 5
 export const DONE = 6
 export const ENDS = 7
 export const ERRORS = 8
+export const SIZE_CHECK = 10
 export const PUT_LOCK = 16
 export const TAIL = 17
 export const TAIL_HALVES = 18

@@ -11,11 +11,13 @@ import {
   mostCapacityBytes,
   RECORDS,
   recordWords,
+  SIZE_CHECK,
   TAIL,
   TAIL_HALVES,
   TAKE_LOCK,
 } from './layout.js'
 import type { Records } from './records.js'
+import { sizeCheck } from './size-check.js'
 
 /** The words that every queue has, as this thread sees them, and what they count; `layout.ts` has them. */
 export class QueueWords implements Records {
@@ -33,7 +35,9 @@ export class QueueWords implements Records {
     const { words, participant } = memory
     const capacity = Atomics.load(words, index + CAPACITY)
     const capacityBytes = Atomics.load(words, index + CAPACITY_BYTES)
-    if (capacity < 1 || capacity > mostCapacity || capacityBytes < 1 || capacityBytes > mostCapacityBytes)
+    const isPossible =
+      capacity >= 1 && capacity <= mostCapacity && capacityBytes >= 1 && capacityBytes <= mostCapacityBytes
+    if (!isPossible || Atomics.load(words, index + SIZE_CHECK) !== sizeCheck(capacity, capacityBytes))
       throw badHandle('the handle names a damaged queue')
     this.memory = memory
     this.words = words
@@ -48,6 +52,7 @@ export class QueueWords implements Records {
   static format({ memory, index }: Place, capacity: number, capacityBytes: number): void {
     Atomics.store(memory.words, index + CAPACITY, capacity)
     Atomics.store(memory.words, index + CAPACITY_BYTES, capacityBytes)
+    Atomics.store(memory.words, index + SIZE_CHECK, sizeCheck(capacity, capacityBytes))
   }
 
   /** The items inside: a snapshot. */

@@ -11,6 +11,7 @@ import { wordsOf } from '../ring/layout.js'
  * 4     · CLOSED           · 0 open; 1 nothing can be published any more
  * 5     · MESSAGES         · eventcount of those who wait for a message, see `ring/signal.ts`
  * 6     · ROOM             · eventcount of those who wait for room
+ * 7     · SIZE_CHECK       · goes with the three sizes, see `ring/size-check.ts`; written once
  * 8, 9  · ERRORS           · calls that ended because there was no room or no message: the lower 32 bits, the higher ones
  * 10,11 · LOST             · messages that a subscriber came too late for, of all subscribers: the same
  * 16    · LOCK             · inner lock of those who publish, subscribe and close
@@ -33,6 +34,7 @@ export const MOST_SUBSCRIBERS = 3
 export const CLOSED = 4
 export const MESSAGES = 5
 export const ROOM = 6
+export const SIZE_CHECK = 7
 export const ERRORS = 8
 export const LOST = 10
 export const LOCK = 16

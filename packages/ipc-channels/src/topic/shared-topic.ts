@@ -4,6 +4,7 @@ import { mostCapacity, mostCapacityBytes, wordsOf } from '../ring/layout.js'
 import type { Source, Target } from '../ring/ring.js'
 import { copyToScratch, type Writable } from '../ring/scratch.js'
 import { signal, signalEverybody } from '../ring/signal.js'
+import { sizeCheck } from '../ring/size-check.js'
 import { type Broadcast, close, publish } from './broadcast.js'
 import {
   CAPACITY,
@@ -17,6 +18,7 @@ import {
   mostMaxSubscribers,
   OLDEST,
   ROOM,
+  SIZE_CHECK,
   topicPartsOf,
   WAIT,
 } from './layout.js'
@@ -58,7 +60,8 @@ export class SharedTopic implements Broadcast, Source, Target {
     const isPossible =
       isFrom1To(mostCapacity, capacity) &&
       isFrom1To(mostCapacityBytes, capacityBytes) &&
-      isFrom1To(mostMaxSubscribers, maxSubscribers)
+      isFrom1To(mostMaxSubscribers, maxSubscribers) &&
+      Atomics.load(words, index + SIZE_CHECK) === sizeCheck(capacity, capacityBytes, maxSubscribers)
     const parts = isPossible ? topicPartsOf(capacity, capacityBytes, maxSubscribers) : undefined
     if (!parts || index + parts.end > words.length) throw badHandle('the handle names a damaged topic')
     this.memory = memory
@@ -81,6 +84,7 @@ export class SharedTopic implements Broadcast, Source, Target {
     Atomics.store(memory.words, index + CAPACITY, capacity)
     Atomics.store(memory.words, index + CAPACITY_BYTES, capacityBytes)
     Atomics.store(memory.words, index + MOST_SUBSCRIBERS, maxSubscribers)
+    Atomics.store(memory.words, index + SIZE_CHECK, sizeCheck(capacity, capacityBytes, maxSubscribers))
   }
 
   /** @returns as {@link publish} */
