@@ -57,14 +57,17 @@ export class BareRing {
     Atomics.store(this.#words, count, this.#own)
     if (Atomics.load(this.#words, sleeps) === 0) return
     Atomics.store(this.#words, sleeps, 0)
-    Atomics.notify(this.#words, count, 1)
+    Atomics.notify(this.#words, sleeps, 1)
   }
 
-  /** Looks at the other side's count, and sleeps if it has not moved. The flag goes up before the last look. */
+  /**
+   * Looks at the other side's count, and sleeps if it has not moved. The flag goes up before the last look, and it is the word that is
+   * slept on: a publisher that is late takes down a flag it was not meant by, and then the sleep does not begin, or ends.
+   */
   #await(count: number, sleeps: number): void {
     if (this.#moved(count)) return
     Atomics.store(this.#words, sleeps, 1)
-    if (!this.#moved(count)) Atomics.wait(this.#words, count, this.#other)
+    if (!this.#moved(count)) Atomics.wait(this.#words, sleeps, 1)
   }
 
   #moved(count: number): boolean {
