@@ -20,6 +20,7 @@ type HostedThread = WorkerHost['threads'][number]
 /** Behaves as tinypool's workers do: they have no `removeListener`. */
 class FakeThread implements HostedThread {
   readonly events = new EventEmitter()
+  readonly thread = this.events
   threadId: number
 
   constructor(threadId: number) {
@@ -38,14 +39,20 @@ class FakeThread implements HostedThread {
 /** A host with one worker, whose errors and end are for the test to settle. */
 class FakeHost implements WorkerHost {
   readonly threads: FakeThread[]
+  readonly options = { minThreads: 1 }
   readonly listened: string[] = []
   readonly thread: FakeThread
+  /** How many workers it would have started in place of one that failed. */
+  replaced = 0
   destroyed = 0
   destroying: { resolve: () => void; reject: (error: unknown) => void } | undefined
 
   constructor(threadId: number) {
     this.thread = new FakeThread(threadId)
     this.threads = [this.thread]
+    this.thread.once('error', () => {
+      this.replaced += this.options.minThreads
+    })
   }
 
   on(event: 'error'): void {
@@ -311,6 +318,20 @@ test('a worker that could not be started has no exit to wait for, and its error 
   host.destroying?.reject(cause)
   await settled()
   expect(seen.deaths).toMatchObject([{ how: 'failed: spawn ENOENT', wasStarting: true, cause }])
+})
+
+test('a worker that dies is replaced by nobody but the pool: by an error, by an exit, and when it is ended', async () => {
+  const failing = start()
+  failing.host.thread.emit('error', new Error('out of memory'))
+  const exiting = start()
+  exiting.host.thread.emit('exit', 1)
+  const ended = start()
+  await ended.ready()
+  void ended.link.kill()
+  ended.host.thread.emit('error', new Error('late'))
+  await settled()
+  expect([failing, exiting, ended].map(({ host }) => host.replaced)).toEqual([0, 0, 0])
+  expect(failing.seen.deaths).toEqual([])
 })
 
 test('a host that cannot be made fails the pool, and no rejection is left unhandled', async () => {

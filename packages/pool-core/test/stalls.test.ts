@@ -84,17 +84,22 @@ test('a worker is started for what waits behind a run that takes long', async ()
 test('an envelope of which nothing has begun is given away whole, and its worker skips it', async () => {
   const fakes = new FakeWorkers('thread')
   const pool = fakes.pool({ maxWorkers: 2 })
+  const before = outcomeOf(pool.run(numbered, [0]))
+  await settled()
+  fakes.at(0).answer()
+  await settled()
+  expect(before).toEqual({ value: 0 })
   const call = outcomeOf(pool.run(numbered, [1]))
   await settled()
-  // Its worker imports a module, say, or what an earlier task has left behind keeps it busy.
+  // What an earlier task has left behind keeps its worker busy, say.
   await pass(20)
   expect(fakes.workers.map(({ held }) => held)).toEqual([[[1]], [[1]]])
   fakes.at(1).answer('there')
   expect(fakes.at(0).begin()).toBe(false)
   await settled()
   expect(call).toEqual({ value: 'there' })
-  expect(fakes.begun).toHaveLength(1)
-  expect(pool.stats()).toMatchObject({ running: 0, queued: 0, succeeded: 1, idleWorkers: 2 })
+  expect(fakes.begunArguments).toEqual([0, 1])
+  expect(pool.stats()).toMatchObject({ running: 0, queued: 0, succeeded: 2, idleWorkers: 2 })
 })
 
 test('what was moved to a worker is not taken back from it', async () => {
@@ -119,6 +124,20 @@ test('between processes nothing is taken back: what was sent may have begun', as
   const held = fakes.workers.map(({ held: each }) => each)
   await pass(1_000)
   expect(fakes.workers.map(({ held: each }) => each)).toEqual(held)
+})
+
+test('a run that waits for the import of its module is left where it is for a second, and no other worker is started', async () => {
+  const fakes = new FakeWorkers('thread', { ms: 0.01 })
+  const pool = fakes.pool({ maxWorkers: 2 })
+  const call = outcomeOf(pool.run(numbered, [1]))
+  await settled()
+  await pass(999)
+  expect(fakes.workers.map(({ held }) => held)).toEqual([[[1]]])
+  await pass(21)
+  expect(fakes.workers.map(({ held }) => held)).toEqual([[[1]], [[1]]])
+  fakes.at(1).answer()
+  await settled()
+  expect(call).toEqual({ value: 1 })
 })
 
 test('of a chunk that is stalled the rest is taken back, and the counts stay right', async () => {

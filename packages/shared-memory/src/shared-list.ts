@@ -154,7 +154,8 @@ export class SharedList<Value = unknown> implements Iterable<Value> {
   /**
    * Takes the last element out, or the one at `index`. Blocks for the steps of others. Needs no room.
    *
-   * @param index - whole number from `-length` to `length - 1`
+   * The index is a whole number from `-length` to `length - 1`.
+   *
    * @returns its value; of an empty list without an index undefined, as an array does: nobody needs to look at `length` first,
    * which others may change
    * @throws TypeError `ERR_INVALID_ARG`: the index is no number; nothing was taken out

@@ -84,7 +84,7 @@ export class Semaphore {
    * Takes permits, without blocking the thread, when they are free and nobody came earlier. A pending call keeps the process
    * alive.
    *
-   * @param permits - how many, 1 to `maxPermits`; default 1
+   * @param options.permits - how many, 1 to `maxPermits`; default 1; it may also stand in front of the options
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever
    * @throws TimeoutError `ERR_TIMEOUT`: not free in time; nothing was acquired
    * @throws the reason of `options.signal` as given, when it aborts; nothing was acquired
@@ -116,7 +116,7 @@ export class Semaphore {
    * Takes permits, and blocks this thread and its event loop until they are free and nobody came earlier. On a main thread
    * prefer {@link Semaphore.acquire}. A thread that waits here for permits of its own waits for ever.
    *
-   * @param permits - how many, 1 to `maxPermits`; default 1
+   * @param options.permits - how many, 1 to `maxPermits`; default 1; it may also stand in front of the options
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever
    * @throws TimeoutError `ERR_TIMEOUT`: not free in time; nothing was acquired
    * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options, or more permits than there can ever be

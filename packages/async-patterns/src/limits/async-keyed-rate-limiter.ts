@@ -44,7 +44,8 @@ export class AsyncKeyedRateLimiter<Key> {
   /**
    * Makes a limiter for any number of keys, or for `maxKeys` at a time. Does not block.
    *
-   * @param rate, per, options - as for {@link AsyncRateLimiter}, for each key by itself
+   * Arguments as for {@link AsyncRateLimiter}, for each key by itself.
+   *
    * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad numbers or options
    */
   constructor(rate: number, per: number, options: AsyncKeyedRateLimiterOptions = {}) {

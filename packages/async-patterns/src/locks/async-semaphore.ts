@@ -51,13 +51,13 @@ export class AsyncSemaphore {
   }
 
   /**
-   * Takes one permit, or `permits` of them all at once, when they are free and everybody who asked earlier was served.
+   * Takes one permit, or `permits` of them all at once, when they are free and everybody who asked earlier was served. That is
+   * a whole number, 1 to `maxPermits`.
    *
    * Does not block the thread. A pending call keeps the process alive, also when nothing is left that could release: give it
    * a timeout or a signal, or close the semaphore, if that can happen. An abort or a timeout after the permits were granted
    * has no effect: the promise is fulfilled, and its guard must be released.
    *
-   * @param permits - whole number, 1 to `maxPermits`; default 1
    * @param options.timeout - milliseconds, 0 or more; default: wait for ever; 0 tries once
    * @throws (rejects) TimeoutError `ERR_TIMEOUT`: not free in time; nothing was acquired
    * @throws (rejects) the reason of `options.signal` as given, when it aborts; nothing was acquired

@@ -9,6 +9,8 @@ export class Envelope {
   /** How many runs. */
   readonly count: number
   readonly sentAt: number
+  /** Whether the worker has not had this task before, and imports its module first. */
+  readonly bringsTask: boolean
   /** How many of the runs have been answered. */
   answered = 0
   /** How many had begun when the rest was taken back; undefined: nothing was. */
@@ -18,12 +20,20 @@ export class Envelope {
   /** Nobody waits for it any longer, and it is given time to end by itself. */
   stopGrace: (() => void) | undefined = undefined
 
-  constructor(id: number, task: TaskRecord, jobs: readonly Job[], count: number, sentAt: number) {
+  constructor(
+    id: number,
+    task: TaskRecord,
+    jobs: readonly Job[],
+    count: number,
+    sentAt: number,
+    bringsTask: boolean,
+  ) {
     this.id = id
     this.task = task
     this.jobs = jobs
     this.count = count
     this.sentAt = sentAt
+    this.bringsTask = bringsTask
     this.isListening = jobs[0]?.limits?.stream !== undefined
   }
 

@@ -5,10 +5,12 @@ import type { Envelope } from './envelope.js'
 
 /** What has not begun so many milliseconds after its envelope was sent goes to a worker that has nothing to do. */
 const stallMs = 20
+/** The same for what has to wait for the import of its module first: elsewhere it would take as long again, and a worker more. */
+const importMs = 1_000
 
 /**
  * Bounds how long a run waits behind others that went to the same worker: while a worker has nothing to do, or could be started,
- * what stands behind a run of more than 20 ms is taken back. Only where the claim words say what has begun.
+ * what stands behind a run of more than 20 ms is taken back; what waits for an import, after a second. Only where the claim words say what has begun.
  */
 export class StallWatch {
   readonly #crew: WorkerCrew
@@ -28,7 +30,9 @@ export class StallWatch {
       const now = performance.now()
       const isStalled = (slot: WorkerSlot) => {
         const [head] = slot.inFlight
-        return slot.state === 'ready' && head !== undefined && hasBacklog(slot) && now - head.sentAt >= stallMs
+        if (slot.state !== 'ready' || head === undefined || !hasBacklog(slot)) return false
+        const isImporting = head.bringsTask && slot.begunOf(head) === 0
+        return now - head.sentAt >= (isImporting ? importMs : stallMs)
       }
       this.#takeBack(this.#crew.hasSpare ? this.#crew.slots.filter(isStalled) : [])
     })

@@ -6,6 +6,8 @@ import type { Transferable } from '../tasks/with-transfer.js'
 /** The part of a Tinypool that a slot uses. Its pool must have exactly one worker. */
 export interface WorkerHost {
   readonly threads: readonly HostedThread[]
+  /** As tinypool looks at them, whenever it does. */
+  readonly options: { minThreads: number }
   on(event: 'error', listener: (error: Error) => void): unknown
   destroy(): Promise<void>
 }
@@ -14,6 +16,8 @@ export interface WorkerHost {
 export interface HostedThread extends TrackedThread {
   readonly threadId: number
   once(event: string, listener: (...details: unknown[]) => void): void
+  /** Node's own object; a process has none here. */
+  readonly thread?: { prependOnceListener(event: string, listener: () => void): void } | undefined
   emit(event: string, ...details: unknown[]): void
   removeListener?: () => void
 }

@@ -18,7 +18,8 @@ const exited = new Error('the worker has exited')
  * - an idle worker that dies makes the pool emit `error`, which ends the process where nobody listens;
  * - the error of a worker's death says neither exit code nor signal;
  * - after a death tinypool starts a replacement by itself; a call that waits for it hangs if it dies, too, and a late answer of
- *   the dead one takes its place: a Tinypool whose worker has died is destroyed with all it has started;
+ *   the dead one takes its place: from the first sign of a death on it is told that it needs no worker, and is destroyed with
+ *   all it has started;
  * - `destroy` waits for the exit with `events.once`, and an `error` that comes first is an uncaught exception there, since
  *   tinypool's workers have no `removeListener`;
  * - the answer of a task costs a look at the memory and, between processes, a second copy of every message: tinypool runs one
@@ -91,9 +92,12 @@ export class HostedWorker implements WorkerLink {
 
   #watch(worker: HostedThread): void {
     if (this.#kind.boundary === 'thread') noteWorker(worker)
+    // Before tinypool hears of it.
+    worker.thread?.prependOnceListener('error', () => this.#refuseReplacement())
     worker.once('error', (error) => this.#failed(error))
     worker.once('exit', (code, signal) => {
       this.#hasExited = true
+      this.#refuseReplacement()
       this.#events.onEnding()
       // Of one that we have ended, tinypool knows; it would start another.
       if (!this.#hasFailed && !this.#killing) worker.emit('error', exited)
@@ -161,7 +165,12 @@ export class HostedWorker implements WorkerLink {
     this.#events.onEnd(death)
   }
 
+  #refuseReplacement(): void {
+    this.#host.options.minThreads = 0
+  }
+
   async #kill(): Promise<void> {
+    this.#refuseReplacement()
     const workers = new Set(this.#host.threads)
     // tinypool has forgotten one that has failed: its exit is still to come, and says how it ended.
     if (this.#worker && !this.#hasExited) workers.add(this.#worker)

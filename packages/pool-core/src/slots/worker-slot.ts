@@ -67,14 +67,15 @@ export class WorkerSlot {
     const { task } = first
     const id = this.#nextEnvelope
     if (this.words) resetClaims(this.words, id)
-    if (!this.#known.delete(task.ref)) this.#post({ type: 'task', ref: task.ref, task: task.wire })
+    const bringsTask = !this.#known.delete(task.ref)
+    if (bringsTask) this.#post({ type: 'task', ref: task.ref, task: task.wire })
     this.#known.add(task.ref)
     if (this.#known.size > maxKnown) this.#forgetOldest()
     if (first.chunk) this.#sendChunk(id, first, first.chunk.wire())
     else if (jobs.length > 1) this.#sendShared(id, task.ref, jobs)
     else this.#sendCall(id, first)
     this.#nextEnvelope += 1
-    const envelope = new Envelope(id, task, jobs, count, now)
+    const envelope = new Envelope(id, task, jobs, count, now, bringsTask)
     this.inFlight.push(envelope)
     this.runs += count
     return envelope
