@@ -396,3 +396,28 @@ test('after its memory was closed each use throws, and says so', () => {
   for (const call of [() => dict.get('a'), () => dict.set('a', 1), () => dict.size, () => dict.dispose()])
     expect(outcomeOf(call)).toMatchObject({ code: 'ERR_CLOSED', message: expect.stringContaining('closed') })
 })
+
+test('a full dict refuses what has no room without looking at all of its entries each time', () => {
+  const dict = new SharedDict<number>({ memory: ThreadMemory.create({ bytes: 1 << 22 }) })
+  let kept = 0
+  const add = (name: string): unknown => outcomeOf(() => dict.set(`${name} ${kept}`, kept))
+  const millisecondsOf = (work: () => void): number => {
+    const begun = performance.now()
+    work()
+    return performance.now() - begun
+  }
+  for (let outcome = add('first'); 'returned' in (outcome as object); outcome = add('first')) kept++
+  expect(dict.size).toBeGreaterThan(10_000)
+  const outcomes: unknown[] = []
+  const counting = millisecondsOf(() => {
+    for (const _ of dict.keys());
+  })
+  const refusing = millisecondsOf(() => {
+    for (let time = 0; time < 300; time++) outcomes.push(add('next'))
+  })
+  expect(new Set(outcomes.map((outcome) => (outcome as { code?: unknown }).code))).toEqual(
+    new Set(['ERR_OUT_OF_RANGE']),
+  )
+  expect(dict.size).toBe(kept)
+  expect(refusing).toBeLessThan(counting)
+})

@@ -20,14 +20,7 @@ export class Envelope {
   /** Nobody waits for it any longer, and it is given time to end by itself. */
   stopGrace: (() => void) | undefined = undefined
 
-  constructor(
-    id: number,
-    task: TaskRecord,
-    jobs: readonly Job[],
-    count: number,
-    sentAt: number,
-    bringsTask: boolean,
-  ) {
+  constructor(id: number, task: TaskRecord, jobs: readonly Job[], count: number, sentAt: number, bringsTask: boolean) {
     this.id = id
     this.task = task
     this.jobs = jobs

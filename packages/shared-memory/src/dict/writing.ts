@@ -13,6 +13,8 @@ const mostDoubledWords = 64
 /** An entry keeps its block as long as that is not larger than what it needs by this many words and this factor. */
 const spareWords = 64
 const spareFactor = 4
+/** Milliseconds until a full dict is searched again for what the dead have left, after there was nothing. */
+const fruitlessMs = 1_000
 
 /** The changes of entries, each of which is one store. For the holder of the lock, who has looked after their owners. */
 export class Writing {
@@ -20,6 +22,8 @@ export class Writing {
   readonly #table: Table
   readonly #entries: Entries
   readonly #words: Int32Array
+  /** On the clock of `performance.now()`. */
+  #nextVisit = 0
 
   constructor(store: Store, table: Table, entries: Entries) {
     this.#store = store
@@ -61,13 +65,20 @@ export class Writing {
   allocate(words: number): number {
     const block = this.#store.allocate(words)
     if (block !== 0) return block
+    // In a dict that stays full each call would look at every entry again.
+    const now = performance.now()
+    if (now < this.#nextVisit) return 0
     const ofTheDead: number[] = []
     this.#store.visit((entry, state) => {
       if (state === CLAIM && !this.#entries.isOwned(entry)) ofTheDead.push(entry)
       return true
     })
+    if (ofTheDead.length === 0) {
+      this.#nextVisit = now + fruitlessMs
+      return 0
+    }
     for (const entry of ofTheDead) this.remove(entry)
-    return ofTheDead.length > 0 ? this.#store.allocate(words) : 0
+    return this.#store.allocate(words)
   }
 
   /** Writes the value beside the one that is there. @returns false: there is no room for both, or far too much for them */
