@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util'
 export interface BenchOptions {
   readonly suites: readonly string[]
   readonly json: boolean
+  /** Whether the page `docs/benchmarks.md` is written. */
+  readonly page: boolean
   readonly help: boolean
   /** How often a measurement is repeated; its median is reported. */
   readonly rounds: number
@@ -17,6 +19,7 @@ export function usage(known: readonly string[]): string {
 
   --suite NAME    the suite to run, more than once if wished: ${known.join(', ')} (default: all)
   --json          print nothing but one JSON array of rows
+  --page          write docs/benchmarks.md and its charts as well
   --rounds N      repetitions, of which the median counts (default 11)
   --calls N       calls of each contender in a round (default: each gate's own number,
                   beyond which only lone tasks of the suite pool go)
@@ -39,6 +42,7 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
   return {
     suites: [...new Set(suites)],
     json: values.json ?? false,
+    page: values.page ?? false,
     help: values.help ?? false,
     rounds: count('--rounds', values.rounds) ?? 11,
     calls: count('--calls', values.calls),
@@ -51,6 +55,7 @@ function parse(argv: readonly string[]) {
     options: {
       suite: { type: 'string', multiple: true },
       json: { type: 'boolean' },
+      page: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
       rounds: { type: 'string' },
       calls: { type: 'string' },

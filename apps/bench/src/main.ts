@@ -15,6 +15,10 @@ async function main(): Promise<number> {
     if (!options.json) process.stderr.write(`suite ${name}: ${options.rounds} rounds …\n`)
     rows.push(...((await suites[name]?.(options)) ?? []))
   }
+  if (options.page) {
+    const { writePageFiles } = await import('./page/write-page.js')
+    process.stderr.write(`written: ${await writePageFiles(rows, options.rounds)}\n`)
+  }
   process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : toTable(rows))
   return rows.some((row) => 'failed' in row) ? 1 : 0
 }
