@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { capture } from './lib/capture.mjs'
+import { compile, tsc6, tsc7 } from './lib/compile.mjs'
 import { checkClosure, installAlone } from './lib/consumer-project.mjs'
 import { promisedOutput, readExample, runFile, writeAsJavaScript } from './lib/examples.mjs'
 import { checkContents, pack } from './lib/pack.mjs'
@@ -15,21 +16,6 @@ import { root } from './lib/root.mjs'
 import { setUp } from './lib/set-up.mjs'
 
 const atOnce = 2
-const tsc7 = join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc')
-const tsc6 = join(root, 'node_modules', 'typescript', 'bin', 'tsc6')
-const compilerOptions = {
-  target: 'ES2022',
-  lib: ['ES2022', 'ESNext.Disposable'],
-  module: 'NodeNext',
-  moduleResolution: 'NodeNext',
-  strict: true,
-  skipLibCheck: false,
-  exactOptionalPropertyTypes: true,
-  noUncheckedIndexedAccess: true,
-  // Node's types are the consumer's own and do not come with the package.
-  types: ['node'],
-  typeRoots: [join(root, 'node_modules', '@types')],
-}
 
 await setUp()
 // Packages that the tools of this repository may find are no part of the consumer's project.
@@ -123,7 +109,7 @@ async function checkPackage(folder, storeDir) {
     mkdirSync(project)
     for (const file of readExample(source)) writeFileSync(join(project, file.name), file.source)
     compiled.add(folder)
-    await compile(tsc7, project, { rootDir: '.', outDir: 'out' }, ['*.ts'])
+    await compile(tsc7, project, { rootDir: '.', outDir: 'out' }, ['*.ts'], { signal })
     expectSame(await runFile(join(project, 'out', 'main.js'), dir, { signal }), promised)
   })
 }
@@ -138,6 +124,7 @@ async function checkWithOlderCompiler() {
     work,
     { noEmit: true },
     [...compiled].map((folder) => `${folder}/typescript/*.ts`),
+    { signal },
   )
   const messages = await result.then(
     () => [],
@@ -185,16 +172,6 @@ async function load(dir, name) {
   const names = Number(await runFile(join(dir, 'load.cjs'), dir, { signal }))
   if (!(names > 0)) throw new Error('the package exports nothing')
   return `${names} exports`
-}
-
-async function compile(compiler, project, own, include) {
-  writeFileSync(
-    join(project, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: { ...compilerOptions, ...own }, include }),
-  )
-  const options = { cwd: project, timeout: 240_000, signal }
-  const { ending, stdout, stderr } = await capture(process.execPath, [compiler, '-p', '.'], options)
-  if (ending !== 0) throw new Error(`the compiler ended with ${ending}\n${stdout}${stderr}`)
 }
 
 /** The store that the repository's own install uses, wherever the temporary folder is. */
