@@ -1,4 +1,6 @@
 import { indexCommand } from '../commands/index-command.js'
+import { allCommand, listCommand, runCommand } from '../commands/pattern-commands.js'
+import { serveCommand } from '../commands/serve-command.js'
 import { printable } from '../printable.js'
 import type { Command } from './command.js'
 import { BAD_USAGE, DONE, FAILED, UsageError } from './exit-codes.js'
@@ -8,7 +10,7 @@ import { parseOptions } from './options.js'
 import { Screen } from './screen.js'
 
 /** The first is the one that runs when none is named. */
-const commands: readonly [Command, ...Command[]] = [indexCommand]
+const commands: readonly [Command, ...Command[]] = [indexCommand, listCommand, runCommand, allCommand, serveCommand]
 
 /** Runs what the arguments ask for, and resolves with the exit code. Whatever goes wrong is one line on the error stream. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {

@@ -19,8 +19,8 @@ Results go to the standard output, notes and progress to the standard error.
 
 Exit codes:
   0         done, also when some files were skipped, which are listed
-  1         two runs that must agree do not, or something inside failed
+  1         a pattern or two runs did not come to what they must, or something inside failed
   2         bad usage or input; one line says what to do
-  130, 143  ended by SIGINT (Ctrl-C), by SIGTERM
+  130, 143  ended by SIGINT (Ctrl-C), by SIGTERM; 129: serve, by the end of its terminal
 `
 }

@@ -1,4 +1,5 @@
 import { counted, megabytes, seconds, wholes } from '../cli/figures.js'
+import type { FullFigures } from '../index-job/full/run-in-full.js'
 import type { Progress } from '../index-job/job.js'
 import type { IndexResult } from '../index-job/merge.js'
 import { type Note, type Notes, noteKinds } from '../index-job/notes.js'
@@ -17,7 +18,18 @@ export interface Report {
   readonly input: Input
   readonly workers: number
   readonly pooled: MeasuredRun
+  /** Undefined: the run had the thread pool alone. */
+  readonly family: Family | undefined
   readonly verification: Verification | undefined
+}
+
+/** What a run with the whole family did. */
+interface Family {
+  readonly processes: number
+  readonly rate: number
+  /** Where the database is; undefined: it was removed. */
+  readonly database: string | undefined
+  readonly figures: FullFigures
 }
 
 interface Verification {
@@ -46,7 +58,7 @@ export function describeFurtherNotes(notes: Notes): string[] {
 }
 
 /** The report for people. */
-export function textReport({ input, workers, pooled, verification }: Report): string {
+export function textReport({ input, workers, pooled, family, verification }: Report): string {
   const { result, ms, cpuMs, progress } = pooled
   const row = (title: string, text: string) => `${title.padEnd(12)}${text}\n`
   let text = row(
@@ -70,7 +82,27 @@ export function textReport({ input, workers, pooled, verification }: Report): st
       `${wholes(count)} ${noteKinds[kind][count === 1 ? 'one' : 'many']}`,
     )
   if (progress.links > 0) text += row('links', `${wholes(progress.links)} not followed`)
+  if (family !== undefined) text += describeFamily(family, row)
   return verification === undefined ? text : text + describeVerification(pooled, verification, row)
+}
+
+function describeFamily(
+  { processes, rate, database, figures }: Family,
+  row: (title: string, text: string) => string,
+): string {
+  const { segmentBytes, wordsInDict, wordsBeside, changed, crashes, databaseBytes, rows } = figures
+  const who = counted(processes, 'process', 'processes')
+  let text = row('processes', `${who} hashed the same bytes, at most ${counted(rate, 'file')} a second`)
+  if (crashes > 0)
+    text += row('', `${counted(crashes, 'process', 'processes')} ended under their work; it was done again`)
+  if (changed > 0) text += row('', `${counted(changed, 'file')} changed meanwhile: what the threads read is counted`)
+  text += row('dict', `${counted(wordsInDict, 'word')} in a segment of ${megabytes(segmentBytes)} MB`)
+  if (wordsBeside > 0) text += row('', `it was full: ${counted(wordsBeside, 'word')} counted beside it`)
+  text += row(
+    'database',
+    `${counted(rows, 'row')}, ${megabytes(databaseBytes)} MB; read back, they make the same SHA-256`,
+  )
+  return text + row('', database === undefined ? 'removed; --database FILE keeps it' : printable(database))
 }
 
 function describeVerification(
@@ -88,7 +120,7 @@ function describeVerification(
 }
 
 /** The report for programs. */
-export function jsonReport({ input, workers, pooled, verification }: Report): object {
+export function jsonReport({ input, workers, pooled, family, verification }: Report): object {
   const { result, progress } = pooled
   return {
     command: 'index',
@@ -104,6 +136,10 @@ export function jsonReport({ input, workers, pooled, verification }: Report): ob
     skipped: result.notes.skipped,
     linksNotFollowed: progress.links,
     notes: jsonNotes(result.notes),
+    full:
+      family === undefined
+        ? null
+        : { processes: family.processes, rate: family.rate, database: family.database ?? null, ...family.figures },
     verify:
       verification === undefined
         ? null

@@ -1,0 +1,43 @@
+import type { LockView, Snapshot } from '@heddle/demo/serve/protocol.js'
+import { bodyOf, createTable, fillRows } from './dom.js'
+import { figure } from './format.js'
+import { createSection, type Panel } from './panels.js'
+
+/** Who holds each lock, who waits for it, and how often it was put right after a death. */
+export class LockPanel implements Panel {
+  readonly section: HTMLElement
+  readonly #body: HTMLTableSectionElement
+  readonly #laneTitle: (id: number) => string
+
+  constructor(locks: readonly LockView[], laneTitle: (id: number) => string) {
+    const headers = ['Lock', 'Held by', 'Waiting', 'Recovered']
+    const table = createTable('Recovered: how often it was put right after a death', headers, 'locks')
+    this.#body = bodyOf(table)
+    this.#laneTitle = laneTitle
+    this.section = createSection(locks.every(({ kind }) => kind === 'Barrier') ? 'Barrier' : 'Locks', table)
+    this.section.classList.add('panel-locks')
+  }
+
+  write({ locks }: Snapshot): void {
+    const rows = locks.map(({ name, kind, holders, waiters, recovered }) => [
+      name === kind ? name : `${name} (${kind})`,
+      this.#titles(holders, 'free'),
+      this.#titles(waiters, 'none'),
+      figure(recovered),
+    ])
+    fillRows(this.#body, rows)
+  }
+
+  push(): void {}
+  draw(): void {}
+  redraw(): void {}
+  gap(): void {}
+
+  close(): void {
+    this.section.remove()
+  }
+
+  #titles(lanes: readonly number[], none: string): string {
+    return lanes.length === 0 ? none : lanes.map(this.#laneTitle).join(', ')
+  }
+}

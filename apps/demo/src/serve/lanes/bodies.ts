@@ -1,0 +1,81 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { trackWorker } from '@heddle/sync-primitives'
+import { printable } from '../../printable.js'
+
+/** What a lane runs in. */
+export interface Body {
+  readonly kind: 'thread' | 'process' | 'task'
+  readonly pid: number | undefined
+  readonly threadId: number | undefined
+  /** Resolves when it has ended: with what went wrong, or undefined. Never rejects. */
+  readonly ended: Promise<string | undefined>
+  /** Ends it at once, whatever it does. */
+  end(): void
+}
+
+/** A thread that runs a module with this data. */
+export function threadBody(module: URL, data: unknown): Body {
+  const worker = new Worker(module, { workerData: data, execArgv: [] })
+  trackWorker(worker)
+  let failure: string | undefined
+  worker.on('error', (error: unknown) => {
+    failure = describe(error)
+  })
+  return {
+    kind: 'thread',
+    pid: undefined,
+    threadId: worker.threadId,
+    ended: new Promise((resolve) => worker.once('exit', () => resolve(failure))),
+    end: () => void worker.terminate(),
+  }
+}
+
+/** A child process that runs a module with this data, which must be JSON. It is to end when its parent lets go of it. */
+export function processBody(module: URL, data: unknown): Body {
+  const child = fork(fileURLToPath(module), [JSON.stringify(data)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: [],
+  })
+  return {
+    kind: 'process',
+    pid: child.pid,
+    threadId: undefined,
+    ended: endOf(child),
+    end: () => void child.kill('SIGKILL'),
+  }
+}
+
+function endOf(child: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      // Of one that runs, it says only that it could not be signalled: it has ended, or is going to.
+      if (child.pid === undefined) resolve(describe(error))
+    })
+    child.once('exit', (code, signal) =>
+      resolve(signal === 'SIGKILL' ? undefined : `it ended with ${signal ?? `exit code ${code}`}`),
+    )
+  })
+}
+
+/** A task of this thread. @param run - ends soon after the abort of the signal, in whatever way */
+export function taskBody(run: (signal: AbortSignal) => Promise<void>): Body {
+  const controller = new AbortController()
+  const { signal } = controller
+  return {
+    kind: 'task',
+    pid: undefined,
+    threadId: undefined,
+    ended: run(signal).then(
+      () => undefined,
+      (error: unknown) => (signal.aborted ? undefined : describe(error)),
+    ),
+    end: () => controller.abort(),
+  }
+}
+
+/** For a note. */
+export function describe(error: unknown): string {
+  return printable(error instanceof Error ? error.message : String(error))
+}
