@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { capture } from './lib/capture.mjs'
 import { compile, tsc6, tsc7 } from './lib/compile.mjs'
 import { checkClosure, installAlone } from './lib/consumer-project.mjs'
-import { promisedOutput, readExample, runFile, writeAsJavaScript } from './lib/examples.mjs'
+import { expectSame, promisedOutput, readExample, runFile, writeAsJavaScript } from './lib/examples.mjs'
 import { checkContents, pack } from './lib/pack.mjs'
 import { exitCodeOf } from './lib/processes.mjs'
 import { root } from './lib/root.mjs'
@@ -179,8 +179,4 @@ async function findStore() {
   const { ending, stdout, stderr } = await capture('pnpm', ['store', 'path'], { cwd: root, signal })
   if (ending !== 0) throw new Error(`pnpm store path ended with ${ending}\n${stdout}${stderr}`)
   return stdout.trim()
-}
-
-function expectSame(printed, promised) {
-  if (printed !== promised) throw new Error(`the README promises\n${promised}but the example prints\n${printed}`)
 }

@@ -48,3 +48,8 @@ export async function runFile(file, cwd, { signal } = {}) {
   if (ending === 0 && stderr === '') return stdout
   throw new Error(`${basename(file)} ended with ${ending}\n${stdout}${stderr}`)
 }
+
+/** Throws unless a README's example printed what the README promises. */
+export function expectSame(printed, promised) {
+  if (printed !== promised) throw new Error(`the README promises\n${promised}but the example prints\n${printed}`)
+}

@@ -4,14 +4,14 @@ import { capture } from './capture.mjs'
 import { root } from './root.mjs'
 
 /**
- * Packs a package of `packages/` into `destination` as it would be published. Resolves with the tarball, its files, the
+ * Packs a package of `packages/`, in this repository or in a copy of it, into `destination` as it would be published. Resolves with the tarball, its files, the
  * package's name, what its `exports` names, and its dependencies on other packages of this repository.
  */
-export async function pack(folder, destination, { signal }) {
-  const dir = join(root, 'packages', folder)
+export async function pack(folder, destination, { repository = root, signal }) {
+  const dir = join(repository, 'packages', folder)
   const { name, dependencies = {}, exports } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'))
   const args = ['pack', '--pack-destination', destination, '--json', '-C', dir]
-  const { ending, stdout, stderr } = await capture('pnpm', args, { cwd: root, signal })
+  const { ending, stdout, stderr } = await capture('pnpm', args, { cwd: repository, signal })
   if (ending !== 0) throw new Error(`pnpm pack of ${name} ended with ${ending}\n${stdout}${stderr}`)
   const { filename, files } = JSON.parse(stdout)
   const siblings = Object.keys(dependencies).filter((each) => each.startsWith('@heddle/'))

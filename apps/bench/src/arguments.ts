@@ -19,7 +19,7 @@ export function usage(known: readonly string[]): string {
 
   --suite NAME    the suite to run, more than once if wished: ${known.join(', ')} (default: all)
   --json          print nothing but one JSON array of rows
-  --page          write docs/benchmarks.md and its charts as well
+  --page          write docs/benchmarks.md and its charts as well; only of all suites, whole
   --rounds N      repetitions, of which the median counts (default 11)
   --calls N       calls of each contender in a round (default: each gate's own number,
                   beyond which only lone tasks of the suite pool go)
@@ -39,6 +39,8 @@ export function parseArguments(argv: readonly string[], known: readonly string[]
   for (const name of suites)
     if (!known.includes(name))
       throw new UsageError(`there is no suite ${JSON.stringify(name)}; known: ${known.join(', ')}`)
+  if (values.page && (values.suite || values.calls !== undefined))
+    throw new UsageError('--page is of all suites and their own numbers of calls: leave --suite and --calls out')
   return {
     suites: [...new Set(suites)],
     json: values.json ?? false,

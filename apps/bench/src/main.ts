@@ -10,15 +10,13 @@ async function main(): Promise<number> {
     process.stdout.write(usage(Object.keys(suites)))
     return 0
   }
+  const page = options.page ? await (await import('./page/write-page.js')).openPage() : undefined
   const rows: Row[] = []
   for (const name of options.suites) {
     if (!options.json) process.stderr.write(`suite ${name}: ${options.rounds} rounds …\n`)
     rows.push(...((await suites[name]?.(options)) ?? []))
   }
-  if (options.page) {
-    const { writePageFiles } = await import('./page/write-page.js')
-    process.stderr.write(`written: ${await writePageFiles(rows, options.rounds)}\n`)
-  }
+  if (page) process.stderr.write(`written: ${page.write(rows, options.rounds)}\n`)
   process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : toTable(rows))
   return rows.some((row) => 'failed' in row) ? 1 : 0
 }

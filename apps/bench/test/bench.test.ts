@@ -13,6 +13,8 @@ describe('the command', () => {
     [['--suite', 'nothing'], /there is no suite "nothing"; known: pool, sync/],
     [['--rounds', 'many'], /--rounds takes a whole number/],
     [['--frobnicate'], /--frobnicate/],
+    [['--page', '--suite', 'sync'], /--page is of all suites/],
+    [['--page', '--calls', '1'], /--page is of all suites/],
   ])('%j is one clear line and exit code 2', (args, message) => {
     const { stdout, stderr, status } = bench(...args)
     expect({ stdout, status }).toEqual({ stdout: '', status: 2 })

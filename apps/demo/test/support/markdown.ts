@@ -60,18 +60,13 @@ export function relativeLinksOf(markdown: string): string[] {
     .filter((to) => !/^[a-z]+:/.test(to))
 }
 
-/**
- * The links of a page that lead nowhere.
- *
- * @param made - pages that a tool makes, by address, with the anchors they will have: they may be absent
- */
-export function brokenLinksOf(page: URL, made: ReadonlyMap<string, readonly string[]>): string[] {
+/** The links of a page that lead nowhere. */
+export function brokenLinksOf(page: URL): string[] {
   return relativeLinksOf(readFileSync(page, 'utf8')).filter((link) => {
     const target = new URL(link, page)
     const anchor = decodeURIComponent(target.hash.slice(1))
     target.hash = ''
-    const promised = made.get(target.href)
-    if (!existsSync(target)) return promised === undefined || (anchor !== '' && !promised.includes(anchor))
+    if (!existsSync(target)) return true
     if (anchor === '') return false
     return !target.pathname.endsWith('.md') || !anchorsOf(readFileSync(target, 'utf8')).includes(anchor)
   })

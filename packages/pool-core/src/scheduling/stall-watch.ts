@@ -5,7 +5,7 @@ import type { Envelope } from './envelope.js'
 
 /** What has not begun so many milliseconds after its envelope was sent goes to a worker that has nothing to do. */
 const stallMs = 20
-/** The same for what has to wait for the import of its module first: elsewhere it would take as long again, and a worker more. */
+/** The same for what waits for the import of its module: elsewhere that would take as long again, and a worker more. */
 const importMs = 1_000
 
 /**
