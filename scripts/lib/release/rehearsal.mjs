@@ -43,15 +43,16 @@ export async function rehearse(folder, signal) {
  * settings of their own, in files and in variables, in upper and in lower case.
  */
 function environmentOf({ url }, folder) {
-  const config = join(folder, 'npmrc')
+  const [config, noConfig] = [join(folder, 'npmrc'), join(folder, 'no-npmrc')]
   writeFileSync(config, settingsOf(url))
+  writeFileSync(noConfig, '')
   const kept = Object.entries(process.env).filter(([name]) => !/^p?npm_config_/i.test(name) && !/token/i.test(name))
   return {
     ...Object.fromEntries(kept),
     npm_config_registry: url,
     pnpm_config_registry: url,
     npm_config_userconfig: config,
-    npm_config_globalconfig: config,
+    npm_config_globalconfig: noConfig,
     // Packages that the tools of this repository may find are no part of the new project.
     NODE_PATH: '',
   }
