@@ -1,8 +1,8 @@
 // release.mjs --dry-run    rehearses a release; nothing leaves this machine
 // release.mjs --publish    publishes every package whose version the registry does not have yet, and tags it
 //
-// A rehearsal is of what is committed, in a copy of the repository, which is built from nothing, packed and looked through. The very
-// command that publishes is run there against a registry of its own on the loopback. Then a new project installs
+// A rehearsal is made in a copy of the repository, which is built from nothing, packed and looked through. The very command that
+// publishes is run there against a registry of its own on the loopback. Then a new project installs
 // @heddle/worker-pool from that registry, and nothing else, and runs its quick start, in JavaScript and in TypeScript.
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

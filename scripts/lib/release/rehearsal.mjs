@@ -1,7 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { basename, join } from 'node:path'
 import { compile, tsc7 } from '../compile.mjs'
 import { expectSame, promisedOutput, readExample, runFile, writeAsJavaScript } from '../examples.mjs'
 import { root } from '../root.mjs'
@@ -11,17 +10,19 @@ import { openRegistry } from './registry.mjs'
 const scope = '@heddle'
 /** The package that a new project installs. */
 const folderOfFirst = 'worker-pool'
+/** Folders that are no part of the sources, wherever they are. */
+const made = new Set(['.git', '.tools', '.turbo', '.results', 'node_modules', 'dist', 'coverage', 'api'])
 
 /** Does all that a release does, in `folder`. Resolves with the exit code; rejects with what went wrong. */
 export async function rehearse(folder, signal) {
   const upstream = await ask('npm', ['config', 'get', 'registry'], signal, { cwd: tmpdir() })
   const repository = join(folder, 'repository')
-  await ask('git', ['clone', '--quiet', '--depth', '1', pathToFileURL(root).href, repository], signal)
+  cpSync(root, repository, { recursive: true, filter: (path) => !made.has(basename(path)) })
   await ask('pnpm', ['install', '--frozen-lockfile', '--prefer-offline', '--ignore-scripts'], signal, {
     cwd: repository,
   })
   await ask('turbo', ['run', 'build', '--filter=./packages/*'], signal, { cwd: repository })
-  console.log('ok    what is committed builds from nothing')
+  console.log('ok    all packages build from nothing')
   const pending = pendingChangesets(repository)
   if (pending.length > 0) console.log(`note  not applied yet: ${pending.join(', ')}; see \`npm run version-packages\``)
 
