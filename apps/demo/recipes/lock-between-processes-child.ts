@@ -9,4 +9,4 @@ lock?.acquireSync()
 accounts?.set(0, 70)
 // It would go on with accounts.set(1, 30), but is killed here.
 process.send?.('half done')
-setInterval(() => {}, 1_000)
+process.once('disconnect', () => process.exit()) // its parent has ended, so that nobody will kill it

@@ -6,6 +6,9 @@ import type { Answer, Job } from './work-queue-worker.js'
 using office = await ProcessCommunication.create({ size: 1 << 20 })
 const jobs = office.createQueue<Job>('jobs', { capacity: 4 })
 const answers = office.createQueue<Answer>('answers')
+// So that no worker waits for jobs or for room when this process has died: it gets ERR_PEER_GONE.
+using _producing = jobs.registerProducer()
+using _consuming = answers.registerConsumer()
 
 const program = new URL('./work-queue-worker.js', import.meta.url)
 const workers = [1, 2].map(() => fork(program, [office.name]))

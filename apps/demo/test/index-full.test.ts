@@ -302,7 +302,10 @@ describe('the command', () => {
     ).ended
     expect([elsewhere.code, elsewhere.stderr.split('\n').slice(1)]).toEqual([
       2,
-      ['demo: --full needs memory that processes share, which is there on Linux only: leave --full out', ''],
+      [
+        'demo: --full cannot work here, leave it out: memory that processes share is there on Linux only, not on darwin; threads share memory everywhere',
+        '',
+      ],
     ])
     const { code, stderr } = await runDemo(['--input', folder.path, '--rate', '5'])
     expect([code, stderr]).toEqual([2, 'demo: --rate is for the whole family: add --full\n'])

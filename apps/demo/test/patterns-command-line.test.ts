@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { patterns } from '@heddle/demo/patterns/catalogue.js'
 import type { Pattern } from '@heddle/demo/patterns/pattern.js'
 import { expect, test } from '@jest/globals'
+import { sharedFilesOf } from './support/left-behind.js'
 import { groupIsAlive, printed, runDemo, startDemo } from './support/run-demo.js'
 
 const classes = [
@@ -61,6 +62,38 @@ test('names are unique and in kebab-case, those of classes are their titles', ()
   expect(ofClasses.map(({ name }) => name)).toEqual(ofClasses.map(({ title }) => kebab(title)))
 })
 
+test('no name, title or alias stands for two of them, and those of the document lead to its items', async () => {
+  const bare = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+  const words = patterns.map(({ name, title, aliases = [] }) => [...new Set([name, title, ...aliases].map(bare))])
+  expect(new Set(words.flat()).size).toBe(words.flat().length)
+  const nameOf = (word: string) => patterns[words.findIndex((own) => own.includes(bare(word)))]?.name
+  expect(
+    [
+      'example_producer',
+      'example_consumer',
+      'example_multiprocessing',
+      'example_process_pool',
+      'example_async_producer',
+      'example_async_consumer',
+      'setup',
+      'quick start 1',
+      'quick start 2',
+      'quick start 3',
+    ].map(nameOf),
+  ).toEqual([
+    'producer-consumer-example',
+    'producer-consumer-example',
+    'worker-process',
+    'cpu-intensive-task',
+    'async-producer-consumer-example',
+    'async-producer-consumer-example',
+    'complete-setup',
+    'quick-start-threading',
+    'quick-start-multiprocessing',
+    'quick-start-async',
+  ])
+})
+
 test('what each one mends is one sentence of one line, and no two mend the same', () => {
   const lines = patterns.map(({ mends }) => mends)
   expect(lines.filter((line) => line.includes('\n') || /[.!?](\s|$)/.test(line) || line.trim() !== line)).toEqual([])
@@ -101,22 +134,6 @@ test.each([
   expect(await runDemo(args)).toEqual({ code: 2, signal: null, stdout: '', stderr: `demo: ${message}\n` })
 })
 
-/** The segments that processes of a group have mapped now. */
-function segmentsOf(group: number): string[] {
-  const paths = new Set<string>()
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const [, , groupOfPid] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
-      if (Number(groupOfPid) !== group) continue
-      for (const [path] of readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/\/dev\/shm\/heddle-\S+/g))
-        paths.add(path)
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return [...paths]
-}
-
 test('Ctrl-C in the middle of all ends it with 130, with no result and no process left', async () => {
   const { child, ended } = startDemo(['all', '--json'])
   await printed(child, `running ${patterns[1]?.name}\n`)
@@ -132,12 +149,25 @@ test('Ctrl-C in the middle of all ends it with 130, with no result and no proces
   expect(groupIsAlive(child)).toBe(false)
 })
 
+test('all stops when nobody reads its output any more, and complains of nothing', async () => {
+  const { child, ended } = startDemo(['all'])
+  const begun = performance.now()
+  await new Promise((resolve) => child.stdout?.once('data', resolve))
+  child.stdout?.destroy()
+  const { code, signal, stderr } = await ended
+  const stoppedMs = performance.now() - begun
+  expect([code, signal, stderr]).toEqual([0, null, ''])
+  expect(groupIsAlive(child)).toBe(false)
+  // All of them take longer, and one alone a second at most.
+  expect(stoppedMs).toBeLessThan(8_000)
+})
+
 test('a signal in the middle of processes that share memory leaves no process and no segment', async () => {
   const { child, ended } = startDemo(['run', 'shared-memory-manager', 'barrier', '--json'])
   const group = child.pid as number
   let segments: string[] = []
   while (segments.length === 0 && child.exitCode === null) {
-    segments = segmentsOf(group)
+    segments = sharedFilesOf(group)
     await new Promise(setImmediate)
   }
   process.kill(group, 'SIGTERM')

@@ -162,6 +162,9 @@ const good = samplePattern('good-one', async ({ print }) => {
 const bad = samplePattern('bad-one', async () => [{ what: 'the sum', actual: 5, expected: 4 }])
 const failing = samplePattern('failing', async () => Promise.reject(new Error('disk full')))
 const empty = samplePattern('empty', async () => [])
+const unsupported = async () =>
+  Promise.reject(Object.assign(new Error('there is none'), { code: 'ERR_UNSUPPORTED_PLATFORM' }))
+const elsewhere: Pattern = { ...samplePattern('elsewhere', unsupported), needs: 'process memory' }
 const hanging = samplePattern('hanging', untilAborted)
 
 /** Runs a command on a catalogue of the test. */
@@ -209,15 +212,38 @@ describe('the commands', () => {
     expect(code).toBe(1)
     const table = out.split('\n').slice(-8)
     expect(table.map((line) => line.replace(/\d+\.\d\d s/, 'N s'))).toEqual([
-      expect.stringMatching(/^ok {6}good-one +N s {2}1 check$/),
-      expect.stringMatching(/^FAILED {2}bad-one +N s {2}the sum: 5, and not 4$/),
-      expect.stringMatching(/^FAILED {2}failing +N s {2}it failed: Error: disk full$/),
-      expect.stringMatching(/^FAILED {2}empty +N s {2}it has checked nothing$/),
-      expect.stringMatching(/^FAILED {2}hanging +N s {2}it took longer than 0\.03 s$/),
-      expect.stringMatching(/^ok {6}good-one +N s {2}1 check$/),
+      expect.stringMatching(/^ok {7}good-one +N s {2}1 check$/),
+      expect.stringMatching(/^FAILED {3}bad-one +N s {2}the sum: 5, and not 4$/),
+      expect.stringMatching(/^FAILED {3}failing +N s {2}it failed: Error: disk full$/),
+      expect.stringMatching(/^FAILED {3}empty +N s {2}it has checked nothing$/),
+      expect.stringMatching(/^FAILED {3}hanging +N s {2}it took longer than 0\.03 s$/),
+      expect.stringMatching(/^ok {7}good-one +N s {2}1 check$/),
       '2 ok, 4 failed',
       '',
     ])
+  })
+
+  test('one that this system cannot run is skipped, with the reason, and is no failure', async () => {
+    const { code, out } = await command('all', [good, elsewhere])
+    expect(code).toBe(0)
+    expect(out).toContain('\n  skipped: there is none\n')
+    expect(out).toMatch(/\nskipped {2}elsewhere +\d+\.\d\d s {2}there is none\n1 ok, 0 failed, 1 skipped\n$/)
+    const besideBad = await command('all', [bad, elsewhere], { json: true })
+    expect(besideBad.code).toBe(1)
+    const rows: PatternRow[] = JSON.parse(besideBad.out)
+    expect(rows.map(({ ok, skipped, problems }) => [ok, skipped, problems.length])).toEqual([
+      [false, undefined, 1],
+      [false, 'there is none', 0],
+    ])
+  })
+
+  test.each<[string, Pattern]>([
+    ['needs nothing', samplePattern('elsewhere', unsupported)],
+    ['fails otherwise', { ...elsewhere, run: async () => Promise.reject(new Error('disk full')) }],
+  ])('one that %s is not skipped', async (_, pattern) => {
+    const { code, out } = await command('run', [pattern], { words: ['elsewhere'], json: true })
+    const [row] = JSON.parse(out)
+    expect([code, row.ok, 'skipped' in row]).toEqual([1, false, false])
   })
 
   test('--json prints one JSON array and nothing else', async () => {
@@ -258,6 +284,12 @@ describe('the commands', () => {
       expect(JSON.parse(out)[0].name).toBe('good-one')
     },
   )
+
+  test('a pattern is found by each of its aliases, in any spelling', async () => {
+    const aliased = { ...good, aliases: ['example_good', 'quick start 1'] }
+    const { out } = await command('run', [bad, aliased], { words: ['ExampleGood', 'quick-start-1'], json: true })
+    expect(JSON.parse(out).map(({ name }: PatternRow) => name)).toEqual(['good-one', 'good-one'])
+  })
 
   test.each([
     [['one'], 'there is no pattern "one": perhaps good-one or bad-one'],

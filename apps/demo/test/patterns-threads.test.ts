@@ -14,6 +14,7 @@ import { threadSafeCache } from '@heddle/demo/patterns/threads/thread-safe-cache
 import { threadSafeQueue } from '@heddle/demo/patterns/threads/thread-safe-queue.js'
 import { workerWithBarrier } from '@heddle/demo/patterns/threads/worker-with-barrier.js'
 import { workerWithSemaphore } from '@heddle/demo/patterns/threads/worker-with-semaphore.js'
+import { ProducerConsumer, type ProducerConsumerReport } from '@heddle/ipc-channels'
 import { Barrier } from '@heddle/sync-primitives'
 import { ThreadPoolManager } from '@heddle/worker-pool'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
@@ -118,7 +119,9 @@ describe('the patterns of threads', () => {
     const { row, lines } = await run(workerWithBarrier)
     expect(row).toMatchObject({ problems: [], ok: true })
     expect(lines.slice(0, 6).sort()).toEqual(ofWorkers(3, 'starting', 'waiting at barrier'))
-    expect(lines.slice(6).sort()).toEqual(ofWorkers(3, 'passed barrier'))
+    expect(lines.slice(6, 9).sort()).toEqual(ofWorkers(3, 'passed barrier'))
+    // Then without worker 0: the others give up.
+    expect(lines.slice(9).sort()).toEqual(ofWorkers(3, 'starting', 'waiting at barrier').slice(2))
     expect(living()).toEqual([])
   })
 
@@ -163,6 +166,27 @@ describe('a pattern that is aborted', () => {
   )
 })
 
+/** Neither a consumer nor the report knows of these items. */
+function loseEveryThird() {
+  const theirs = Object.getOwnPropertyDescriptors(ProducerConsumer.prototype)
+  let taken = 0
+  let lost = 0
+  jest.spyOn(ProducerConsumer.prototype, 'addConsumer').mockImplementation(function (this: unknown, consume, ...rest) {
+    const losing: typeof consume = (...given) => {
+      taken += 1
+      if (taken % 3 > 0) return consume(...given)
+      lost += 1
+      return undefined
+    }
+    Reflect.apply(theirs.addConsumer.value as () => void, this, [losing, ...rest])
+  })
+  jest.spyOn(ProducerConsumer.prototype, 'stop').mockImplementation(async function (this: unknown, ...args) {
+    const stopping: unknown = Reflect.apply(theirs.stop.value as () => unknown, this, args)
+    const report = (await stopping) as ProducerConsumerReport<unknown>
+    return { ...report, produced: report.produced - lost, consumed: report.consumed - lost }
+  })
+}
+
 describe('a pattern whose package is at fault is not ok', () => {
   afterEach(() => {
     jest.restoreAllMocks()
@@ -187,6 +211,12 @@ describe('a pattern whose package is at fault is not ok', () => {
       spoil: () => jest.spyOn(Barrier.prototype, 'toHandle').mockReturnValue(new Barrier(1).toHandle()),
       pattern: barrier,
       problem: 'how many parties were the last one, in each round',
+    },
+    {
+      fault: 'loses every third item, and does not count it',
+      spoil: loseEveryThird,
+      pattern: producerConsumerExample,
+      problem: 'each item that was produced is processed or handed back, once: [ 1, 2, 4, 5,',
     },
   ])('$pattern.title: its package $fault', async ({ spoil, pattern, problem }) => {
     spoil()

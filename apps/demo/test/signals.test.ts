@@ -18,6 +18,7 @@ function largeFolder(names: number): string {
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const)('%s ends a run at once with exit code %d, and leaves nothing', async (signal, exitCode) => {
   const { child, ended } = startDemo(['--input', largeFolder(500)])
   await printed(child, 'indexing')

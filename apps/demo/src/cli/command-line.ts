@@ -14,7 +14,8 @@ const commands: readonly [Command, ...Command[]] = [indexCommand, listCommand, r
 
 /** Runs what the arguments ask for, and resolves with the exit code. Whatever goes wrong is one line on the error stream. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
-  watchOutput()
+  const readerLeft = new AbortController()
+  watchOutput(() => readerLeft.abort(new Error('nobody reads the output any more')))
   const screen = new Screen(process.stderr)
   const interruption = new Interruption()
   try {
@@ -27,11 +28,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     return await command.run(words, values, {
       screen,
       print: (text) => process.stdout.write(text),
-      signal: interruption.signal,
+      signal: AbortSignal.any([interruption.signal, readerLeft.signal]),
     })
   } catch (error) {
     screen.clear()
     const { exitCode, caught } = interruption
+    if (exitCode === undefined && readerLeft.signal.aborted && error === readerLeft.signal.reason) return DONE
     screen.line(`demo: ${exitCode === undefined ? describeFailure(error) : `ended by ${caught}`}`)
     return exitCode ?? (error instanceof UsageError ? BAD_USAGE : FAILED)
   }
@@ -49,12 +51,15 @@ function describeFailure(error: unknown): string {
 }
 
 /**
- * When whoever reads our output has left (`| head`), that is nothing to complain about. A disk that is full is: a result that
+ * When whoever reads our output has left (`| head`), that is nothing to complain about, but there is no use in going on. A disk that is full is: a result that
  * is not whole must not look like success.
  */
-function watchOutput(): void {
+function watchOutput(onReaderLeft: () => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (readerLeft.has(error.code)) return
+    if (readerLeftCodes.has(error.code)) {
+      onReaderLeft()
+      return
+    }
     process.stderr.write(`demo: the output could not be written: ${printable(error.message)}\n`)
     process.once('exit', () => {
       process.exitCode = FAILED
@@ -64,4 +69,4 @@ function watchOutput(): void {
   process.stderr.on('error', () => {})
 }
 
-const readerLeft = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'])
+const readerLeftCodes = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'])

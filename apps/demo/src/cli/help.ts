@@ -21,6 +21,6 @@ Exit codes:
   0         done, also when some files were skipped, which are listed
   1         a pattern or two runs did not come to what they must, or something inside failed
   2         bad usage or input; one line says what to do
-  130, 143  ended by SIGINT (Ctrl-C), by SIGTERM; 129: serve, by the end of its terminal
+  128 + n   ended by signal n: 129 by SIGHUP (its terminal was closed), 130 by SIGINT (Ctrl-C), 143 by SIGTERM
 `
 }

@@ -1,9 +1,10 @@
 import { constants } from 'node:os'
 
 const graceMs = 1_000
-const watched = ['SIGINT', 'SIGTERM'] as const
+// SIGHUP says that the terminal was closed. That `nohup` has it ignored changes nothing: Node undoes that when it starts.
+const watched = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Turns SIGINT and SIGTERM into an abort signal, so that a command ends its threads and cleans the screen before it goes. */
+/** Turns SIGINT, SIGTERM and SIGHUP into an abort signal, so that a command ends its threads and cleans the screen before it goes. */
 export class Interruption {
   readonly #controller = new AbortController()
   #caught: NodeJS.Signals | undefined

@@ -107,7 +107,7 @@ async function runFull(options: JobOptions, full: FullOptions) {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ERR_UNSUPPORTED_PLATFORM')
-      throw new UsageError('--full needs memory that processes share, which is there on Linux only: leave --full out')
+      throw new UsageError(`--full cannot work here, leave it out: ${printable(message)}`)
     if (code === 'ENOSPC') throw new UsageError(`--full found no room: ${printable(message)}`)
     throw error
   }

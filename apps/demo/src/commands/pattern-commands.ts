@@ -3,7 +3,7 @@ import { DONE, FAILED, UsageError } from '../cli/exit-codes.js'
 import type { Pattern } from '../patterns/pattern.js'
 import { type PatternLimits, type PatternRow, runPattern } from '../patterns/run-pattern.js'
 import { printable, printableJson } from '../printable.js'
-import { describeRow, listText, tableOf, titleOf } from './pattern-report.js'
+import { describeRow, isFailure, listText, tableOf, titleOf } from './pattern-report.js'
 
 // Loaded when asked for: the patterns need every package of the family, and the other commands few.
 export const { listCommand, runCommand, allCommand } = patternCommands(
@@ -71,7 +71,7 @@ async function runAll(
   if (json) print(`${printableJson(rows)}\n`)
   else if (rows.length > 1) print(tableOf(rows))
   if (rows.some(({ ended }) => !ended)) exitWhenPrinted()
-  return rows.every(({ ok }) => ok) ? DONE : FAILED
+  return rows.some(isFailure) ? FAILED : DONE
 }
 
 /** What hangs may hold threads and timers for ever: the process ends without waiting for them, once the output is out. */
@@ -79,10 +79,12 @@ function exitWhenPrinted(): void {
   process.stdout.write('', () => setTimeout(() => process.exit(FAILED), 0))
 }
 
-/** Names and titles count, in any spelling: `ThreadPoolManager`, `thread_pool_manager`. */
+/** Names, titles and aliases count, in any spelling: `ThreadPoolManager`, `thread_pool_manager`. */
 function find(catalogue: readonly Pattern[], word: string): Pattern {
   const wanted = bare(word)
-  const found = catalogue.find(({ name, title }) => bare(name) === wanted || bare(title) === wanted)
+  const found = catalogue.find(({ name, title, aliases = [] }) =>
+    [name, title, ...aliases].some((each) => bare(each) === wanted),
+  )
   if (found) return found
   const near = catalogue.filter(({ name }) => wanted !== '' && bare(name).includes(wanted))
   const hint = near.length > 0 ? `perhaps ${near.map(({ name }) => name).join(' or ')}` : '"list" names them all'

@@ -18,7 +18,8 @@ export function titleOf({ title, kind, packages }: Pattern): string {
 }
 
 /** What stands below the lines that a pattern has printed itself. */
-export function describeRow({ ok, ms, checks, mends, problems }: PatternRow): string {
+export function describeRow({ ok, ms, checks, mends, problems, skipped }: PatternRow): string {
+  if (skipped !== undefined) return `  skipped: ${skipped}\n\n`
   const lines = problems.map((problem) => `  NOT RIGHT: ${problem.replaceAll('\n', '\n  ')}\n`)
   if (ok) lines.push(`  checked: ${checks.map(({ what }) => what).join('; ')}\n`)
   return `${lines.join('')}  mended: ${mends}\n  ${ok ? 'ok' : 'FAILED'} in ${seconds(ms)} s\n\n`
@@ -27,12 +28,24 @@ export function describeRow({ ok, ms, checks, mends, problems }: PatternRow): st
 export function tableOf(rows: readonly PatternRow[]): string {
   const width = widthOf(rows)
   const lines = rows.map(
-    ({ ok, name, ms, checks, problems }) =>
-      `${ok ? 'ok    ' : 'FAILED'}  ${name.padEnd(width)}  ${seconds(ms).padStart(6)} s  ${problems[0]?.split('\n')[0] ?? counted(checks.length, 'check')}\n`,
+    (row) =>
+      `${outcomeOf(row).padEnd(7)}  ${row.name.padEnd(width)}  ${seconds(row.ms).padStart(6)} s  ${gistOf(row).split('\n')[0]}\n`,
   )
-  const failed = rows.filter(({ ok }) => !ok).length
-  return `${lines.join('')}${rows.length - failed} ok, ${failed} failed\n`
+  const count = (outcome: ReturnType<typeof outcomeOf>) => rows.filter((row) => outcomeOf(row) === outcome).length
+  const skipped = count('skipped')
+  return `${lines.join('')}${count('ok')} ok, ${count('FAILED')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`
 }
+
+/** Whether a row is one that makes the exit code 1. */
+export const isFailure = (row: PatternRow): boolean => outcomeOf(row) === 'FAILED'
+
+function outcomeOf({ ok, skipped }: PatternRow): 'ok' | 'FAILED' | 'skipped' {
+  if (skipped !== undefined) return 'skipped'
+  return ok ? 'ok' : 'FAILED'
+}
+
+const gistOf = ({ skipped, problems, checks }: PatternRow): string =>
+  skipped ?? problems[0] ?? counted(checks.length, 'check')
 
 const widthOf = (named: readonly { readonly name: string }[]): number =>
   Math.max(...named.map(({ name }) => name.length))

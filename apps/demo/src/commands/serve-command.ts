@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import type { Command } from '../cli/command.js'
 import { UsageError } from '../cli/exit-codes.js'
 import { codeOf } from '../index-job/notes.js'
@@ -32,16 +31,14 @@ export const serveCommand: Command = {
     } finally {
       await server.close()
     }
-    signal.throwIfAborted()
-    return 128 + constants.signals.SIGHUP
+    throw signal.reason
   },
 }
 
-/** Resolves when the user wants it to end, or the terminal is closed. */
+/** Resolves when the user wants it to end. */
 async function whenEnded(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
-    process.once('SIGHUP', resolve)
   })
 }

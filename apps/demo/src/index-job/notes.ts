@@ -80,3 +80,8 @@ export function codeOf(error: unknown): string {
   if (code === undefined || syscall === undefined) throw error
   return code
 }
+
+/** Throws on what is no refusal of the system to a file operation. */
+export function throwUnlessRefused(error: unknown): void {
+  codeOf(error)
+}

@@ -4,11 +4,15 @@ export interface Pattern {
   readonly name: string
   /** The document's own name. */
   readonly title: string
+  /** What else the document calls it, or the functions in it: `demo run` finds it by these as well. */
+  readonly aliases?: readonly string[]
   readonly kind: 'class' | 'example' | 'quick start' | 'set-up'
   /** The packages that a user installs for it. */
   readonly packages: readonly string[]
   /** One line: which fault of the document's version is mended here, and how. */
   readonly mends: string
+  /** What the system must have; where it has not, `ERR_UNSUPPORTED_PLATFORM` is no fault, and the pattern is skipped. */
+  readonly needs?: 'process memory'
   /**
    * Runs it, with real threads or processes, prints what the document's version prints, and leaves nothing running.
    *

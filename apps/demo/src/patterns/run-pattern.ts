@@ -25,11 +25,13 @@ export interface PatternRow {
   readonly problems: readonly string[]
   /** Whether it has come to an end: one that was left behind may still have threads, processes and timers. */
   readonly ended: boolean
+  /** Why it cannot run on this system, and is no failure though not ok; not there if it can. */
+  readonly skipped?: string
 }
 
 /**
  * Runs a pattern and compares what it came to with what it has to be. A pattern that fails, checks nothing or takes too long
- * is a row that is not ok. What it prints after its end is not printed.
+ * is a row that is not ok; one that needs what this system has not is skipped. What it prints after its end is not printed.
  *
  * @throws the reason of `signal` when it aborts and the pattern has ended, or was left behind
  */
@@ -46,10 +48,13 @@ export async function runPattern(
   // Not AbortSignal.timeout, whose timer lets Node end in the middle of a pattern that waits for what never comes.
   const timer = setTimeout(() => tooLong.abort(new Error('it took too long')), limits.longestMs)
   const stage = { print, signal: AbortSignal.any([signal, tooLong.signal]) }
-  const { checks = [], problem, ended } = await outcomeOf(pattern, stage, limits.graceMs)
+  const { checks = [], error, problem, ended } = await outcomeOf(pattern, stage, limits.graceMs)
   clearTimeout(timer)
   signal.throwIfAborted()
   const ms = Math.round(performance.now() - begun)
+  const skipped = unsupported(pattern, error)
+  if (skipped !== undefined)
+    return { name, title, kind, packages, mends, ok: false, ms, checks: [], problems: [], ended, skipped }
 
   const problems: string[] = []
   if (tooLong.signal.aborted) problems.push(`it took longer than ${limits.longestMs / 1_000} s`)
@@ -62,8 +67,16 @@ export async function runPattern(
   return { name, title, kind, packages, mends, ok, ms, checks: compared, problems, ended }
 }
 
+/** What an error says that is no fault of the pattern; undefined: it is none of this kind. */
+function unsupported({ needs }: Pattern, error: unknown): string | undefined {
+  const { code, message } = (error ?? {}) as NodeJS.ErrnoException
+  return needs !== undefined && code === 'ERR_UNSUPPORTED_PLATFORM' ? message : undefined
+}
+
 interface Outcome {
   readonly checks?: readonly Check[]
+  /** What it has thrown. */
+  readonly error?: unknown
   readonly problem?: string
   readonly ended: boolean
 }
@@ -90,7 +103,7 @@ async function outcomeOf(pattern: Pattern, { print, signal }: Stage, graceMs: nu
     const run = async () => await pattern.run({ print: printWhileRunning, signal })
     run().then(
       (checks) => settle({ checks, ended: true }),
-      (error: unknown) => settle({ problem: `it failed: ${inspect(error)}`, ended: true }),
+      (error: unknown) => settle({ error, problem: `it failed: ${inspect(error)}`, ended: true }),
     )
   })
 }

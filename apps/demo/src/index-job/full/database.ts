@@ -18,11 +18,7 @@ const tables = { files: 3, words: 2 } as const
 /**
  * The index in a SQLite file.
  *
- * Why SQLite (node-sqlite3-wasm 0.8) and not PGlite (0.5): measured with the rows of this repository's packages, 2,737 files and
- * 11,352 words, with Node 20 on two shared cores. To open a new database took 0.06 s against 4.5 to 7.8 s; to insert the rows
- * 0.15 to 0.25 s against 0.26 s; to read them back 0.05 s against 0.2 s. The process grew by 77 MB against 782 MB, what lay on
- * disk was one file of 0.5 MB against a folder of 42 MB, and the package has 1.3 MB against 27 MB. PGlite that was opened on an
- * existing folder and not closed kept its process from ending. SQLite here is synchronous, a lot of rows takes a few
+ * Why SQLite and no other embedded database: see the table in the README. It is synchronous here, a lot of rows takes a few
  * milliseconds; and one that was killed leaves a folder beside its file that locks it for good. So nobody ever opens a file
  * that may be unfinished: see WorkFolder.
  */

@@ -5,7 +5,7 @@ import { defineTask } from '@heddle/process-pool'
 import '@heddle/shared-memory'
 import type { SharedArray } from '@heddle/shared-memory'
 import type { Batch } from '../index-batch.js'
-import { codeOf } from '../notes.js'
+import { throwUnlessRefused } from '../notes.js'
 
 /** The bytes of a SHA-256. */
 export const HASH_BYTES = 32
@@ -53,8 +53,8 @@ function hashFile(path: Buffer): { bytes: number; sha256: Uint8Array } | undefin
       bytes += read
     }
   } catch (error) {
-    // The system's refusals are the threads' to report; anything else is thrown on.
-    codeOf(error)
+    // The system's refusals are the threads' to report.
+    throwUnlessRefused(error)
     return undefined
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)

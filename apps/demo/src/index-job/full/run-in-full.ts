@@ -72,7 +72,8 @@ export async function indexInFull(
   using database = new IndexDatabase(folder.file)
   const job = new Job({ ...options, selects: (name) => selects(name) && !name.startsWith(folder.prefix) })
   const crew = new Crew({ ...full, batchFiles }, shared)
-  const stop = (reason: unknown) => void crew.stop(reason)
+  // What fails in it fails in the last stop as well, which is waited for.
+  const stop = (reason: unknown) => void crew.stop(reason).catch(() => {})
   const abort = () => stop(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   try {

@@ -8,6 +8,7 @@ const enough = 10
 export const asyncProducerConsumerExample: Pattern = {
   name: 'async-producer-consumer-example',
   title: 'example_async_producer, example_async_consumer',
+  aliases: ['example_async_producer', 'example_async_consumer'],
   kind: 'example',
   packages: ['@heddle/async-patterns'],
   mends:

@@ -50,9 +50,9 @@ export const asyncRateLimiter: Pattern = {
         expected: [],
       },
       {
-        what: 'what the limiter says of itself',
-        actual: times.map((ms) => limiter.bound(ms)),
-        expected: times.map(allowedAt),
+        what: 'the most permits that there can be in so many milliseconds',
+        actual: [0, 19, 20, 99, 100, 1_000].map((ms) => limiter.bound(ms)),
+        expected: [5, 5, 6, 9, 10, 55],
       },
     ]
   },

@@ -46,7 +46,7 @@ export const asyncTaskManager: Pattern = {
     const results = ids.slice(1).map((id) => rows.get(id))
     const late = await manager.getTaskResult(lateId, { signal })
 
-    const slow = (task: TaskContext) => pause(60_000, undefined, task)
+    const slow = (task: TaskContext) => pause(60_000, undefined, { signal: task.signal })
     const codes = [
       await failureCode(signal, () => manager.run(slow, { timeout: 5, signal })),
       await failureCode(signal, () => manager.getTaskResult(firstId)),

@@ -6,6 +6,7 @@ import { cpuIntensiveTask } from './tasks.js'
 export const cpuIntensive: Pattern = {
   name: 'cpu-intensive-task',
   title: 'cpu_intensive_task',
+  aliases: ['example_process_pool'],
   kind: 'example',
   packages: ['@heddle/process-pool'],
   mends:

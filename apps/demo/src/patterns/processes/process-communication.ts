@@ -11,13 +11,11 @@ export const processCommunication: Pattern = {
   kind: 'class',
   packages: ['@heddle/ipc-channels', '@heddle/shared-memory', '@heddle/process-pool'],
   mends:
-    'its names are known to one process alone, and who waits on a pipe never learns that the other end was killed: here every process opens them by name, and such a wait ends with ERR_PEER_GONE',
+    'its names are known only where the object was handed over at the start, and who waits on a pipe never learns that the other side was killed while anybody else holds its end open: here every process opens them by name, and such a wait ends with ERR_PEER_GONE',
+  needs: 'process memory',
   async run({ print, signal }) {
     const questions = Array.from({ length: 5 }, (_, n): [number, number] => [3 * n, 4 * n])
-    using office = await ProcessCommunication.create({
-      name: `demo-process-communication-${process.pid}`,
-      size: 1 << 20,
-    })
+    using office = await ProcessCommunication.create({ size: 1 << 20 })
     await using pool = new ProcessPoolManager({ maxWorkers: 1 })
     // With room for two: who asks too fast waits.
     const asked = office.createQueue('questions', { capacity: 2 })

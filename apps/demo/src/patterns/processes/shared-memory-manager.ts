@@ -16,8 +16,9 @@ export const sharedMemoryManager: Pattern = {
   packages: ['@heddle/shared-memory', '@heddle/sync-primitives', '@heddle/process-pool'],
   mends:
     'its dict is in a server process, where `d[k] += 1` of two processes loses counts: here the dict is in the memory itself, and `update` is one step',
+  needs: 'process memory',
   async run({ print, signal }) {
-    using memory = new SharedMemoryManager({ name: `demo-shared-memory-manager-${process.pid}`, size: 1 << 20 })
+    using memory = new SharedMemoryManager({ size: 1 << 20 })
     const squares = memory.createSharedArray('squares', workers, 'i')
     const roots = memory.createSharedArray('roots', workers, 'd')
     const letters = memory.createSharedArray('letters', workers, 'c')

@@ -11,12 +11,14 @@ const workers = 3
 export const workerProcesses: Pattern = {
   name: 'worker-process',
   title: 'worker_process',
+  aliases: ['example_multiprocessing'],
   kind: 'example',
   packages: ['@heddle/shared-memory', '@heddle/sync-primitives', '@heddle/process-pool'],
   mends:
     'a process that is killed inside `get_lock()` keeps the lock, and all others wait for ever: here the next one gets it, is told, and repairs',
+  needs: 'process memory',
   async run({ print, signal }) {
-    using memory = new SharedMemoryManager({ name: `demo-worker-process-${process.pid}`, size: 1 << 20 })
+    using memory = new SharedMemoryManager({ size: 1 << 20 })
     const array = memory.createSharedArray('data', 10)
     const value = memory.createSharedValue('counter', 0)
     const all = new Barrier(workers, { memory: memory.segment })

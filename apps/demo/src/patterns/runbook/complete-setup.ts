@@ -24,6 +24,7 @@ function setupConcurrencyPatterns(print: (line: string) => void) {
 export const completeSetup: Pattern = {
   name: 'complete-setup',
   title: 'setup_concurrency_patterns',
+  aliases: ['setup', 'Complete concurrency setup'],
   kind: 'set-up',
   packages: ['@heddle/worker-pool', '@heddle/process-pool', '@heddle/async-patterns'],
   mends:

@@ -10,6 +10,7 @@ const maxConcurrent = 10
 export const quickStartAsync: Pattern = {
   name: 'quick-start-async',
   title: 'Async for concurrent I/O',
+  aliases: ['quick start 3'],
   kind: 'quick start',
   packages: ['@heddle/async-patterns'],
   mends:

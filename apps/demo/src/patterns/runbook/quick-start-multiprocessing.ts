@@ -6,6 +6,7 @@ import { cpuIntensiveTask } from '../processes/tasks.js'
 export const quickStartMultiprocessing: Pattern = {
   name: 'quick-start-multiprocessing',
   title: 'Multiprocessing for CPU-bound tasks',
+  aliases: ['quick start 2'],
   kind: 'quick start',
   packages: ['@heddle/process-pool'],
   mends:

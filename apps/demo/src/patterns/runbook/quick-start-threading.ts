@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { ThreadPoolManager } from '@heddle/worker-pool'
 import type { Pattern } from '../pattern.js'
@@ -7,6 +8,7 @@ import { digestOfFile } from './threading-tasks.js'
 export const quickStartThreading: Pattern = {
   name: 'quick-start-threading',
   title: 'Threading for I/O-bound tasks',
+  aliases: ['quick start 1'],
   kind: 'quick start',
   packages: ['@heddle/worker-pool'],
   mends:
@@ -17,7 +19,8 @@ export const quickStartThreading: Pattern = {
     const taskId = await pool.submitTask(digestOfFile, [path], { signal })
     const result = await pool.getTaskResult(taskId, { signal })
     print(`${taskId}: ${String(result)}`)
-    // Called directly, the task is the function that it is, and runs here.
-    return [{ what: 'the digest of a file', actual: result, expected: digestOfFile(path) }]
+
+    const digest = await crypto.subtle.digest('SHA-256', await readFile(path))
+    return [{ what: 'the digest of a file', actual: result, expected: Buffer.from(digest).toString('hex') }]
   },
 }

@@ -80,11 +80,11 @@ export const dieInside = defineTask(import.meta.url, 'dieInside', (semaphore: Se
 export const workerWithBarrier = defineTask(
   import.meta.url,
   'workerWithBarrier',
-  async (barrier: Barrier, workerId: number, lines: ThreadSafeQueue<string>) => {
+  async (barrier: Barrier, workerId: number, lines: ThreadSafeQueue<string>, timeout: number) => {
     await lines.put(`Worker ${workerId} starting`)
     await setTimeout(20 + 100 * Math.random()) // Simulate work
     await lines.put(`Worker ${workerId} waiting at barrier`)
-    await barrier.wait({ timeout: 10_000 })
+    await barrier.wait({ timeout })
     await lines.put(`Worker ${workerId} passed barrier`)
   },
 )

@@ -20,11 +20,16 @@ export const putItems = defineTask(
   },
 )
 
-/** Takes items until the queue is closed and empty. */
+/** Takes items until the queue is closed and empty. Returns them, and how often more seemed taken than put. */
 export const takeItems = defineTask(import.meta.url, 'takeItems', async (queue: ThreadSafeQueue<Item>) => {
   const items: Item[] = []
-  for await (const item of queue) items.push(item)
-  return items
+  let tooMany = 0
+  for await (const item of queue) {
+    items.push(item)
+    const { putCount, getCount } = queue.getStats()
+    if (getCount > putCount) tooMany += 1
+  }
+  return { items, tooMany }
 })
 
 /** Gives the next number up to `last`, whichever thread asks, and counts down what is left; then undefined. */
@@ -43,7 +48,17 @@ export const addTo = defineTask(import.meta.url, 'addTo', (n: number, sum: Threa
   sum.increment(n)
 })
 
-export const exampleProducer = defineTask(import.meta.url, 'exampleProducer', async () => {
-  await setTimeout(100) // Simulate work
-  return `Item_${Date.now() / 1_000}`
-})
+export interface NumberedItem {
+  readonly number: number
+  readonly item: string
+}
+
+/** The document's example_producer, which also counts what it has produced, and numbers it. */
+export const exampleProducer = defineTask(
+  import.meta.url,
+  'exampleProducer',
+  async (produced: ThreadSafeCounter): Promise<NumberedItem> => {
+    await setTimeout(100) // Simulate work
+    return { number: produced.increment(), item: `Item_${Date.now() / 1_000}` }
+  },
+)

@@ -8,6 +8,14 @@ export const countTo = defineTask(import.meta.url, 'countTo', (counter: ThreadSa
   for (let time = 0; time < times; time++) counter.increment()
 })
 
+/** Counts on one by one, but never beyond `limit`, together with all others. Returns how often it has. */
+export const countUpTo = defineTask(import.meta.url, 'countUpTo', (counter: ThreadSafeCounter, limit: number) => {
+  let counted = 0
+  for (let seen = counter.getValue(); seen < limit; seen = counter.getValue())
+    if (counter.compareAndSet(seen, seen + 1)) counted += 1
+  return counted
+})
+
 export const sumOfSquares = defineTask(import.meta.url, 'sumOfSquares', (last: number) => {
   if (last < 0) throw new RangeError(`cannot count to ${last}`)
   let sum = 0

@@ -15,7 +15,7 @@ export const threadSafeCache: Pattern = {
   kind: 'class',
   packages: ['@heddle/shared-memory'],
   mends:
-    'each hit searches a list of all keys, and threads that miss together all compute: here a hit moves one link, and one thread computes for all',
+    'threads that miss together all compute, since looking up and putting are two steps: here one thread computes for all',
   async run({ print, signal }) {
     const cache = new ThreadSafeCache<number>({ maxSize })
     const twin = new Map<string, number>()

@@ -30,12 +30,13 @@ export const threadSafeQueue: Pattern = {
 
     const queue = new ThreadSafeQueue<Item>({ capacity: 10 })
     await using pool = new ThreadPoolManager({ maxWorkers: 2 * threads.length })
-    const [lists] = await Promise.all([
+    const [takers] = await Promise.all([
       Promise.all(threads.map(() => pool.run(takeItems, [queue], { signal }))),
       Promise.all(threads.map((producer) => pool.run(putItems, [queue, producer, each], { signal }))).then(() =>
         queue.close(),
       ),
     ])
+    const lists = takers.map(({ items }) => items)
     const all = queue.getStats()
     print(`${threads.length} threads have put ${all.putCount} items, ${lists.length} have got ${lists.flat().length}`)
 
@@ -70,6 +71,11 @@ export const threadSafeQueue: Pattern = {
           expected: takenOf(producer).map((items) => items.toSorted((a, b) => a.n - b.n)),
         },
       ]),
+      {
+        what: 'how often more seemed taken than put',
+        actual: takers.map(({ tooMany }) => tooMany),
+        expected: threads.map(() => 0),
+      },
       {
         what: 'the statistics of all threads',
         actual: [all.putCount, all.getCount, all.size],

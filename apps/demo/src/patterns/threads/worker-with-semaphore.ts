@@ -22,6 +22,15 @@ export const workerWithSemaphore: Pattern = {
       Promise.all(workers.map((workerId) => pool.run(worker, [semaphore, workerId, queue], { signal }))),
     )
 
+    // Three wait in line, and one comes late, when a permit has just been given back.
+    const line = new Semaphore(1)
+    const held = await line.acquire({ signal })
+    const served: number[] = []
+    const waiting = workers.map((id) => line.runExclusive(() => served.push(id), { signal }))
+    held.release()
+    const late = line.tryAcquire()
+    await Promise.all(waiting)
+
     // A worker says that it is inside when it is, and that it is not while it still is.
     let inside = 0
     const tooMany = lines.filter((line) => {
@@ -35,6 +44,8 @@ export const workerWithSemaphore: Pattern = {
         expected: workers.flatMap((id) => [`Worker ${id} acquired semaphore`, `Worker ${id} releasing semaphore`]),
       },
       { what: 'who was inside beside all permits', actual: tooMany, expected: [] },
+      { what: 'who comes late gets no permit while others wait', actual: late, expected: undefined },
+      { what: 'who is served first', actual: served, expected: workers },
       { what: 'permits in the end', actual: semaphore.availablePermits, expected: permits },
     ]
   },
