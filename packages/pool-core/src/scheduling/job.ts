@@ -59,6 +59,8 @@ export class Job implements Linked {
   timeouts = 0
   /** Workers that ended before they could begin it, though it was the next. */
   lostStarts = 0
+  /** It was taken back from a worker that may have been importing its module: a second time would make it wander for ever. */
+  hasLeftImport = false
   /** It may have ended a worker, so it travels by itself. */
   isSuspect = false
   onAbort: (() => void) | undefined = undefined

@@ -532,7 +532,9 @@ export class Scheduler {
   /** A worker that has not come past what will never begin, and has nothing before it, loads a module, perhaps for ever. */
   #expectSkip(slot: WorkerSlot, envelope: Envelope): void {
     const { startTimeout } = this.options
-    if (slot.inFlight[0] !== envelope || startTimeout === Number.POSITIVE_INFINITY) return
+    if (slot.inFlight[0] !== envelope) return
+    for (const job of envelope.jobs) job.hasLeftImport = true
+    if (startTimeout === Number.POSITIVE_INFINITY) return
     envelope.stopGrace ??= startTimer(startTimeout, () => this.#crew.kill(slot), { unref: true })
   }
 

@@ -10,7 +10,8 @@ const importMs = 1_000
 
 /**
  * Bounds how long a run waits behind others that went to the same worker: while a worker has nothing to do, or could be started,
- * what stands behind a run of more than 20 ms is taken back; what waits for an import, after a second. Only where the claim words say what has begun.
+ * what stands behind a run of more than 20 ms is taken back; what waits for an import, after a second and once. Only where the
+ * claim words say what has begun.
  */
 export class StallWatch {
   readonly #crew: WorkerCrew
@@ -32,7 +33,8 @@ export class StallWatch {
         const [head] = slot.inFlight
         if (slot.state !== 'ready' || head === undefined || !hasBacklog(slot)) return false
         const isImporting = head.bringsTask && slot.begunOf(head) === 0
-        return now - head.sentAt >= (isImporting ? importMs : stallMs)
+        if (!isImporting) return now - head.sentAt >= stallMs
+        return now - head.sentAt >= importMs && !head.jobs.some(({ hasLeftImport }) => hasLeftImport)
       }
       this.#takeBack(this.#crew.hasSpare ? this.#crew.slots.filter(isStalled) : [])
     })
