@@ -1,20 +1,13 @@
 import type { AcquireOptions, AcquireSyncOptions, Memory } from '@heddle/sync-primitives'
-import {
-  deadlineOf,
-  isAbort,
-  type Lane,
-  laneOf,
-  runBlocking,
-  signalOf,
-  throwIfClosed,
-} from '@heddle/sync-primitives/building-blocks'
-import { BrokenError, ClosedError, LockStateError, QueueEmptyError, QueueFullError, TimeoutError } from './errors.js'
+import { deadlineOf, isAbort, runBlocking, signalOf, throwIfClosed } from '@heddle/sync-primitives/building-blocks'
+import { BrokenError, ClosedError, QueueEmptyError, QueueFullError } from './errors.js'
 import { type Box, brokenQueue, damagedItem, QueueAttempts } from './queue-attempts.js'
+import { QueueJoins } from './queue-joins.js'
 import type { ThreadSafeQueueStats } from './queue-options.js'
 import type { QueueStore } from './queue-store.js'
-import { CLOSED, DONE, ITEMS, PRODUCERS, ROOM } from './ring/layout.js'
+import { CLOSED, ITEMS, PRODUCERS, ROOM } from './ring/layout.js'
 import { DAMAGED, OVER } from './ring/outcomes.js'
-import { ALL_DONE, countUnfinished, finish, register, type Side, TOO_MANY, unregister } from './ring/records.js'
+import { countUnfinished, finish, register, type Side, unregister } from './ring/records.js'
 import { copyOf, TakenBytes, type Writable } from './ring/scratch.js'
 import { signalEverybody, waitUntil } from './ring/signal.js'
 
@@ -29,16 +22,14 @@ function rest(): void {
 
 /**
  * What all queues do with their store: wait for an attempt in each form of a put and of a get, time out, count, close and end.
- * A little more than 300 lines: the forms differ by a line or two, and are read beside each other.
  */
 export class QueueCore<T> {
   readonly store: QueueStore
   readonly #memory: Memory
   readonly #items: number
   readonly #room: number
-  readonly #done: number
   readonly #attempts: QueueAttempts<T>
-  readonly #joins: Lane<true | undefined>
+  readonly #joins: QueueJoins
 
   constructor(store: QueueStore) {
     const { memory, index } = store
@@ -46,9 +37,8 @@ export class QueueCore<T> {
     this.#memory = memory
     this.#items = index + ITEMS
     this.#room = index + ROOM
-    this.#done = index + DONE
     this.#attempts = new QueueAttempts(store)
-    this.#joins = laneOf(memory, this.#done)
+    this.#joins = new QueueJoins(store)
   }
 
   async put(item: Writable, original: T, options: AcquireOptions | undefined): Promise<void> {
@@ -210,37 +200,15 @@ export class QueueCore<T> {
   }
 
   taskDone(items: number): void {
-    throwIfClosed(this.#memory)
-    const state = finish(this.store, this.#memory, items)
-    throwIfClosed(this.#memory)
-    if (state === TOO_MANY)
-      throw new LockStateError(
-        'ERR_OVER_RELEASE',
-        `${items} more items cannot be done: fewer were taken and are not done`,
-      )
-    if (state === ALL_DONE) signalEverybody(this.#memory, this.#done)
+    this.#joins.taskDone(items)
   }
 
-  async join(options: AcquireOptions | undefined): Promise<void> {
-    const deadline = deadlineOf(options)
-    const abort = signalOf(options)
-    if (abort?.aborted) throw abort.reason
-    if (this.#areAllDone()) return
-    if (deadline <= performance.now()) throw notDone()
-    const { result, ending } = await this.#joins.run(
-      () => waitUntil(this.#memory, this.#done, this.#areAllDone, alwaysMore),
-      undefined,
-      deadline,
-      abort,
-    )
-    if (result) return
-    if (isAbort(ending)) throw ending.reason
-    throw notDone()
+  join(options: AcquireOptions | undefined): Promise<void> {
+    return this.#joins.join(options)
   }
 
   joinSync(options: AcquireSyncOptions | undefined): void {
-    const deadline = deadlineOf(options)
-    if (!this.#areAllDone() && !this.#block(this.#done, this.#areAllDone, alwaysMore, deadline)) throw notDone()
+    this.#joins.joinSync(options)
   }
 
   register(side: Side): void {
@@ -257,12 +225,6 @@ export class QueueCore<T> {
 
   readonly #hasRoom = (): boolean => this.store.size < this.store.capacity
   readonly #hasItems = (): boolean => this.store.size > 0
-  readonly #areAllDone = (): true | undefined => {
-    throwIfClosed(this.#memory)
-    const left = countUnfinished(this.store, this.#memory)
-    throwIfClosed(this.#memory)
-    return left === 0 ? true : undefined
-  }
 
   /** Blocks until `attempt` gives something, or the time is up. */
   #block<Result>(
@@ -304,8 +266,9 @@ export class QueueCore<T> {
 
   /** All that wait, in all threads and in this one: there is nothing to wait for any more. */
   #wakeEverybody(): void {
-    for (const index of [this.#items, this.#room, this.#done]) signalEverybody(this.#memory, index)
-    for (const lane of [this.#attempts.gets, this.#attempts.puts, this.#joins]) lane.lookAgain()
+    for (const index of [this.#items, this.#room]) signalEverybody(this.#memory, index)
+    for (const lane of [this.#attempts.gets, this.#attempts.puts]) lane.lookAgain()
+    this.#joins.wakeEverybody()
   }
 
   #full(items: readonly T[]): QueueFullError {
@@ -323,6 +286,3 @@ export class QueueCore<T> {
 function withItems(error: unknown, items: readonly unknown[]): unknown {
   return error instanceof ClosedError || error instanceof BrokenError ? Object.assign(error, { items }) : error
 }
-
-const alwaysMore = () => true
-const notDone = () => new TimeoutError('the items were not all done in time')
