@@ -59,6 +59,33 @@ describe('join', () => {
     await Promise.all(joins)
   })
 
+  test.each([
+    {
+      what: 'the last item is done',
+      end: (queue: ThreadSafeQueue<number>) => {
+        queue.getSync()
+        queue.taskDone()
+      },
+    },
+    {
+      what: 'all that is inside is taken out',
+      end: (queue: ThreadSafeQueue<number>) => {
+        queue.shutdown({ immediate: true })
+      },
+    },
+  ])('is told when $what, and does not find out by looking', async ({ end }) => {
+    // Who is not told looks again after 50 ms.
+    const rounds = 40
+    const begun = performance.now()
+    for (let round = 0; round < rounds; round++) {
+      const queue = filled(round)
+      const joined = queue.join()
+      end(queue)
+      await joined
+    }
+    expect(performance.now() - begun).toBeLessThan((rounds * 50) / 2)
+  })
+
   test('gives up by its time and by its signal, and leaves the items as they are', async () => {
     const queue = filled(1)
     expect(await rejectionOf(queue.join({ timeout: 2 }))).toMatchObject({ name: 'TimeoutError', code: 'ERR_TIMEOUT' })
