@@ -49,7 +49,7 @@ export function testRows({ suite, goals, peers, calls, count, haveLimits = false
     const skipped = rows.filter((row) => 'skipped' in row)
     const measured = rows.filter((row) => !('skipped' in row))
 
-    if (count !== undefined) expect(rows).toHaveLength(count)
+    expect(rows).toHaveLength(count ?? rows.length)
     expect(gateRows.map(({ gate, goal }) => [gate, goal])).toEqual(
       Object.entries(goals).flatMap(([gate, all]) => [all].flat().map((goal) => [gate, goal])),
     )
