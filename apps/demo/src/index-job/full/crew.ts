@@ -48,7 +48,8 @@ export class Crew {
   readonly #system = new ProducerConsumer<NumberedBatch>({
     queue: new ThreadSafeQueue({ capacity: batchesAhead, capacityBytes: bytesAhead }),
     closeQueue: true,
-    onError: ({ error }) => void this.stop(error),
+    // What fails in it fails in the last stop as well, which is waited for.
+    onError: ({ error }) => void this.stop(error).catch(() => {}),
   })
   #changed = 0
   #failure: { readonly reason: unknown } | undefined
