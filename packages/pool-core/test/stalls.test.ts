@@ -140,6 +140,31 @@ test('a run that waits for the import of its module is left where it is for a se
   expect(call).toEqual({ value: 1 })
 })
 
+test('what stands behind an import does not wait for it: it goes to a worker with nothing to do after 20 ms', async () => {
+  const fakes = new FakeWorkers('thread', { ms: 0.01 })
+  const pool = fakes.pool({ maxWorkers: 2 })
+  await teach(fakes, pool, numbered, 0.01)
+  await teach(fakes, pool, again, 0.01)
+  const long = outcomeOf(pool.run(other, [100]))
+  await settled()
+  // Known to be short, but this worker has not had it before.
+  const imported = outcomeOf(pool.run(again, [200]))
+  await settled()
+  const [free, importing] = [fakes.with(100), fakes.with(200)]
+  expect(importing).not.toBe(free)
+  const calls = numbersTo(4).map((call) => outcomeOf(pool.run(numbered, [call])))
+  await settled()
+  expect(importing.held.flat().slice(0, 2)).toEqual([200, 1])
+  free.begin()
+  for (let turn = 0; turn < 4; turn++) {
+    free.answerAll()
+    await settled()
+    await pass(20)
+  }
+  expect([long, ...calls]).toEqual([100, 1, 2, 3, 4].map((value) => ({ value })))
+  expect(imported).toEqual({})
+})
+
 test('of a chunk that is stalled the rest is taken back, and the counts stay right', async () => {
   const fakes = new FakeWorkers('thread', { ms: 0.01 })
   const pool = fakes.pool({ maxWorkers: 2 })

@@ -83,10 +83,12 @@ export class Scheduler {
       () => (this.#isPaused ? 0 : this.#crew.free),
       (job, error) => this.giveUp(job, error, 'dropped'),
     )
-    this.#stalls = new StallWatch(this.#crew, (slots) => {
-      if (this.#line.size === 0) for (const slot of slots) this.#takeBackAll(slot)
-      this.#flush()
-    })
+    this.#stalls = new StallWatch(
+      this.#crew,
+      this.#line,
+      (slot, envelopes) => this.#takeBack(slot, envelopes),
+      this.#flush,
+    )
     this.#crew.keepMinimum()
   }
 
@@ -520,8 +522,8 @@ export class Scheduler {
     }
   }
 
-  #takeBackAll(slot: WorkerSlot): void {
-    for (const envelope of slot.inFlight.slice().reverse()) {
+  #takeBack(slot: WorkerSlot, envelopes: readonly Envelope[]): void {
+    for (const envelope of envelopes.slice().reverse()) {
       if (!mayBeTakenBack(envelope)) continue
       const begun = slot.takeBackRest(envelope)
       this.#putBackFrom(envelope, begun)
@@ -532,9 +534,7 @@ export class Scheduler {
   /** A worker that has not come past what will never begin, and has nothing before it, loads a module, perhaps for ever. */
   #expectSkip(slot: WorkerSlot, envelope: Envelope): void {
     const { startTimeout } = this.options
-    if (slot.inFlight[0] !== envelope) return
-    for (const job of envelope.jobs) job.hasLeftImport = true
-    if (startTimeout === Number.POSITIVE_INFINITY) return
+    if (slot.inFlight[0] !== envelope || startTimeout === Number.POSITIVE_INFINITY) return
     envelope.stopGrace ??= startTimer(startTimeout, () => this.#crew.kill(slot), { unref: true })
   }
 
@@ -543,7 +543,7 @@ export class Scheduler {
     // What was accepted is to end.
     if (this.#closedError) return
     this.#isPaused = true
-    for (const slot of this.#crew.slots) this.#takeBackAll(slot)
+    for (const slot of this.#crew.slots) this.#takeBack(slot, slot.inFlight)
   }
 
   resume(): void {
@@ -561,7 +561,7 @@ export class Scheduler {
       }
     }
     for (const slot of this.#crew.slots) {
-      this.#takeBackAll(slot)
+      this.#takeBack(slot, slot.inFlight)
       for (const job of Array.from(slot.pinned)) clear(job)
     }
     while (this.#room.jobs.size > 0) clear(this.#room.jobs.first)

@@ -10,17 +10,31 @@ const importMs = 1_000
 
 /**
  * Bounds how long a run waits behind others that went to the same worker: while a worker has nothing to do, or could be started,
- * what stands behind a run of more than 20 ms is taken back; what waits for an import, after a second and once. Only where the
- * claim words say what has begun.
+ * what stands behind a run of more than 20 ms is taken back; what waits for an import itself, after a second and once. Only
+ * where the claim words say what has begun.
  */
 export class StallWatch {
   readonly #crew: WorkerCrew
-  readonly #takeBack: (slots: readonly WorkerSlot[]) => void
+  readonly #line: { readonly size: number }
+  readonly #takeBack: (slot: WorkerSlot, envelopes: readonly Envelope[]) => void
+  readonly #flush: () => void
   #stopTimer: (() => void) | undefined
 
-  constructor(crew: WorkerCrew, takeBack: (slots: readonly WorkerSlot[]) => void) {
+  /**
+   * @param line - what is in it goes to whoever has nothing to do first, and nothing is taken back meanwhile
+   * @param takeBack - is called with what is stalled in a slot, in its order
+   * @param flush - is called afterwards, also when nothing is stalled
+   */
+  constructor(
+    crew: WorkerCrew,
+    line: { readonly size: number },
+    takeBack: (slot: WorkerSlot, envelopes: readonly Envelope[]) => void,
+    flush: () => void,
+  ) {
     this.#crew = crew
+    this.#line = line
     this.#takeBack = takeBack
+    this.#flush = flush
   }
 
   /** Looks later, if there is something that may stall. Called whenever something was sent. */
@@ -28,15 +42,12 @@ export class StallWatch {
     if (this.#stopTimer || !this.#crew.hasSpare || !this.#crew.slots.some(hasBacklog)) return
     this.#stopTimer = startTimer(stallMs, () => {
       this.#stopTimer = undefined
-      const now = performance.now()
-      const isStalled = (slot: WorkerSlot) => {
-        const [head] = slot.inFlight
-        if (slot.state !== 'ready' || head === undefined || !hasBacklog(slot)) return false
-        const isImporting = head.bringsTask && slot.begunOf(head) === 0
-        if (!isImporting) return now - head.sentAt >= stallMs
-        return now - head.sentAt >= importMs && !head.jobs.some(({ hasLeftImport }) => hasLeftImport)
+      if (this.#crew.hasSpare && this.#line.size === 0) {
+        const now = performance.now()
+        const stalled = this.#crew.slots.map((slot) => ({ slot, envelopes: stalledIn(slot, now) }))
+        for (const { slot, envelopes } of stalled) this.#takeBack(slot, envelopes)
       }
-      this.#takeBack(this.#crew.hasSpare ? this.#crew.slots.filter(isStalled) : [])
+      this.#flush()
     })
   }
 
@@ -44,6 +55,17 @@ export class StallWatch {
     this.#stopTimer?.()
     this.#stopTimer = undefined
   }
+}
+
+/** What has waited in it for too long, and is going to be taken back. */
+function stalledIn(slot: WorkerSlot, now: number): readonly Envelope[] {
+  const [head, ...others] = slot.inFlight
+  if (slot.state !== 'ready' || head === undefined || !hasBacklog(slot) || now - head.sentAt < stallMs) return []
+  if (!head.bringsTask || slot.begunOf(head) > 0) return slot.inFlight
+  // It may be importing: elsewhere that would take as long again. What is behind it need not wait for that.
+  if (now - head.sentAt < importMs || head.jobs.some(({ hasLeftImport }) => hasLeftImport)) return others
+  for (const job of head.jobs) job.hasLeftImport = true
+  return slot.inFlight
 }
 
 /** Whether runs wait in it behind another. */
