@@ -33,7 +33,7 @@ test('K2: at its edge a counter refuses a step of another process, and is unchan
 test('K5: a 64-bit value that a process flips between two patterns is never read as a mix of halves', async () => {
   const patterns = [0x0123_4567_89ab_cdefn, -0x0123_4567_89ab_cdf0n]
   const counter = new ThreadSafeCounter64(patterns[0], { memory })
-  const gate = words(2)
+  const gate = words(3)
   const [writer, ...readers] = await start(3, { counter })
   const parameters = { name: 'counter', patterns, words: gate, parties: 3 }
   const [, ...read] = await Promise.all([
