@@ -4,8 +4,9 @@ import { capture } from './capture.mjs'
 import { root } from './root.mjs'
 
 /**
- * Packs a package of `packages/`, in this repository or in a copy of it, into `destination` as it would be published. Resolves with the tarball, its files, the
- * package's name, what its `exports` names, and its dependencies on other packages of this repository.
+ * Packs a package of `packages/`, in this repository or in a copy of it, into `destination` as it would be published. Resolves
+ * with the tarball, its files, the package's name, what its `exports` names, and its dependencies on other packages of this
+ * repository.
  */
 export async function pack(folder, destination, { repository = root, signal }) {
   const dir = join(repository, 'packages', folder)

@@ -15,6 +15,14 @@ export async function readyToPublish(signal) {
   await ask('npm', ['whoami'], signal)
 }
 
+/** The folders of the packages that are for others. */
+export function publishable(repository) {
+  const packages = join(repository, 'packages')
+  return readdirSync(packages).filter(
+    (folder) => !JSON.parse(readFileSync(join(packages, folder, 'package.json'), 'utf8')).private,
+  )
+}
+
 /** The changes that have no version yet. */
 export function pendingChangesets(repository) {
   return readdirSync(join(repository, '.changeset')).filter((name) => name.endsWith('.md') && name !== 'README.md')
@@ -27,10 +35,9 @@ export function pendingChangesets(repository) {
 export async function packAll(repository, destination, signal) {
   mkdirSync(destination)
   const versions = new Map()
-  for (const folder of readdirSync(join(repository, 'packages'))) {
+  for (const folder of publishable(repository)) {
     const dir = join(repository, 'packages', folder)
-    const { name, version, private: isPrivate } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'))
-    if (isPrivate) continue
+    const { name, version } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'))
     const packed = await pack(folder, destination, { repository, signal })
     checkContents(packed)
     const changelog = existsSync(join(dir, 'CHANGELOG.md')) ? readFileSync(join(dir, 'CHANGELOG.md'), 'utf8') : ''

@@ -4,20 +4,20 @@ import { basename, join } from 'node:path'
 import { compile, tsc7 } from '../compile.mjs'
 import { expectSame, promisedOutput, readExample, runFile, writeAsJavaScript } from '../examples.mjs'
 import { root } from '../root.mjs'
-import { ask, packAll, pendingChangesets } from './packages.mjs'
+import { ask, packAll, pendingChangesets, publishable } from './packages.mjs'
 import { openRegistry } from './registry.mjs'
 
 const scope = '@heddle'
 /** The package that a new project installs. */
 const folderOfFirst = 'worker-pool'
-/** Folders that are no part of the sources, wherever they are. */
-const made = new Set(['.git', '.tools', '.turbo', '.results', 'node_modules', 'dist', 'coverage', 'api'])
+/** What is no part of the sources, wherever it is: `.npmrc` says who somebody is and where they publish. */
+const left = new Set(['.npmrc', '.git', '.tools', '.turbo', '.results', 'node_modules', 'dist', 'coverage', 'api'])
 
 /** Does all that a release does, in `folder`. Resolves with the exit code; rejects with what went wrong. */
 export async function rehearse(folder, signal) {
   const upstream = await ask('npm', ['config', 'get', 'registry'], signal, { cwd: tmpdir() })
   const repository = join(folder, 'repository')
-  cpSync(root, repository, { recursive: true, filter: (path) => !made.has(basename(path)) })
+  cpSync(root, repository, { recursive: true, filter: (path) => !left.has(basename(path)) })
   await ask('pnpm', ['install', '--frozen-lockfile', '--prefer-offline', '--ignore-scripts'], signal, {
     cwd: repository,
   })
@@ -41,15 +41,19 @@ export async function rehearse(folder, signal) {
 
 /**
  * This process's environment without a word of any other registry, nor of who we are there. npm, pnpm and changesets each read
- * settings of their own, in files and in variables, in upper and in lower case.
+ * settings of their own, in files and in variables, in upper and in lower case: at home there are none.
  */
 function environmentOf({ url }, folder) {
-  const [config, noConfig] = [join(folder, 'npmrc'), join(folder, 'no-npmrc')]
+  const [home, config, noConfig] = ['home', 'npmrc', 'no-npmrc'].map((name) => join(folder, name))
+  mkdirSync(home)
   writeFileSync(config, settingsOf(url))
   writeFileSync(noConfig, '')
   const kept = Object.entries(process.env).filter(([name]) => !/^p?npm_config_/i.test(name) && !/token/i.test(name))
   return {
     ...Object.fromEntries(kept),
+    HOME: home,
+    USERPROFILE: home,
+    XDG_CONFIG_HOME: home,
     npm_config_registry: url,
     pnpm_config_registry: url,
     npm_config_userconfig: config,
@@ -70,11 +74,13 @@ async function publishThere(registry, repository, versions, env, signal) {
       const target = await ask(tool, ['config', 'get', key], signal, options)
       if (target !== registry.url) throw new Error(`${tool} would publish to ${target}: it is set as ${key} somewhere`)
     }
-  const target = await ask('pnpm', ['publish', '--dry-run', '--no-git-checks'], signal, {
-    ...options,
-    cwd: join(repository, 'packages', folderOfFirst),
-  })
-  if (!target.includes(registry.url)) throw new Error(`pnpm would publish to another registry:\n${target}`)
+  for (const folder of publishable(repository)) {
+    const cwd = join(repository, 'packages', folder)
+    if (JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8')).publishConfig?.registry !== undefined)
+      throw new Error(`the package.json of ${folder} names a registry of its own`)
+    const target = await ask('pnpm', ['publish', '--dry-run', '--no-git-checks'], signal, { ...options, cwd })
+    if (!target.includes(registry.url)) throw new Error(`pnpm would publish ${folder} to another registry:\n${target}`)
+  }
   const said = await ask('changeset', ['publish', '--no-git-tag'], signal, options)
   const missing = [...versions].filter(([name, version]) => !registry.published().get(name)?.includes(version))
   if (missing.length > 0) throw new Error(`not published: ${missing.map(([name]) => name).join(', ')}\n${said}`)

@@ -92,7 +92,8 @@ export class HostedWorker implements WorkerLink {
 
   #watch(worker: HostedThread): void {
     if (this.#kind.boundary === 'thread') noteWorker(worker)
-    // Before tinypool hears of it.
+    // Before tinypool hears of it. An error of a process (it cannot be started or written to) tinypool hears of first: the
+    // replacement is destroyed with all else.
     worker.thread?.prependOnceListener('error', () => this.#refuseReplacement())
     worker.once('error', (error) => this.#failed(error))
     worker.once('exit', (code, signal) => {
