@@ -10,8 +10,8 @@ interface Storm {
 }
 
 test.each([
-  ['processes that are killed', 'process', 4],
-  ['threads that are terminated', 'thread', 6],
+  ['processes that are killed', 'process', 2],
+  ['threads that are terminated', 'thread', 3],
 ] as const)(
   '%s while they put and get leave a queue that can be used at once, and lose only what they were getting',
   async (_, kind, rounds) => {

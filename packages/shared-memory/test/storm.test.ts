@@ -13,7 +13,7 @@ test('processes that are killed in the middle of anything leave every object usa
 }, 120_000)
 
 test('worker threads that are terminated in the middle of anything end, and leave everything usable', async () => {
-  const { wrong } = await terminateStorm({ rounds: 24, seed })
+  const { wrong } = await terminateStorm({ rounds: 12, seed })
   expect({ seed, wrong }).toEqual({ seed, wrong: [] })
 }, 120_000)
 

@@ -43,6 +43,6 @@ export function batchedTogether(start: () => Promise<Contenders>, own: Own, less
       { ...ours, calls },
       { ...rival, calls: Math.ceil(calls / less) },
     ] as const
-    return { duel: await runBatches(...sides, { rounds: sizes.rounds, batches }), rivalVersion: version }
+    return { duel: await runBatches(...sides, sizes, batches), rivalVersion: version }
   }
 }

@@ -27,7 +27,7 @@ export const duels: Readonly<Record<string, DuelRunner>> = {
   'mutex-uncontended/python': async (sizes) => {
     const { calls } = portions(sizes, { calls: 400_000, batches: 1 })
     const { version, batch } = threadingLock()
-    return await duel(version, { calls, batch: charged(heddle.mutexSync()) }, { calls, batch }, sizes.rounds, 1)
+    return await duel(version, { calls, batch: charged(heddle.mutexSync()) }, { calls, batch }, sizes, 1)
   },
   'mutex-uncontended/async-mutex': short(async () => [heddle.mutexSync(), await asyncMutex('import')], 10),
   'mutex-uncontended/async-mutex-require': short(async () => [heddle.mutexSync(), await asyncMutex('require')], 10),
@@ -94,7 +94,7 @@ function loops(
       rival.version,
       { calls, batch: charged(ours) },
       { calls: Math.ceil(calls / less), batch: charged(rival.loop) },
-      sizes.rounds,
+      sizes,
       batches,
     )
   }
@@ -105,7 +105,7 @@ function contended(name: 'multithreading' | 'bare' | 'atomics', less: number): D
     const { calls, batches } = portions(sizes, { calls: 1_000_000, batches: 3 })
     const version = name === 'multithreading' ? (await loadMultithreading()).version : process.version
     const [ours, rival] = await contending({ heddle: calls, [name]: Math.ceil(calls / less) })
-    return await duel(version, ours as Side, rival as Side, sizes.rounds, batches)
+    return await duel(version, ours as Side, rival as Side, sizes, batches)
   }
 }
 
@@ -114,14 +114,14 @@ function roundTrips(how: 'block' | 'await'): DuelRunner {
     const { calls, batches } = portions(sizes, { calls: 250, batches: 10 })
     const sides = await handoff(how, calls)
     return {
-      ...(await duel(process.version, ...sides, sizes.rounds, batches)),
+      ...(await duel(process.version, ...sides, sizes, batches)),
       note: `ours: two of ${await signalName()}`,
     }
   }
 }
 
-async function duel(version: string, ours: Side, rival: Side, rounds: number, batches: number): Promise<Outcome> {
-  return { duel: await runBatches(ours, rival, { rounds, batches }), rivalVersion: version }
+async function duel(version: string, ours: Side, rival: Side, sizes: Sizes, batches: number): Promise<Outcome> {
+  return { duel: await runBatches(ours, rival, sizes, batches), rivalVersion: version }
 }
 
 function ofPlatform(loop: Loop): Rival {

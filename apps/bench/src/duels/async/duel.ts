@@ -1,5 +1,5 @@
 import type { DuelRunner, Outcome } from '../../arena.js'
-import { charged, portions, runBatches, type Side } from '../../batches.js'
+import { charged, portions, runBatches, type Side, type Sizes } from '../../batches.js'
 
 export type Loop = (calls: number) => unknown
 
@@ -25,7 +25,8 @@ export function pair(sides: Sides, own: Own, less = 1): DuelRunner {
       rival.version,
       { calls, batch: charged(ours) },
       { calls: Math.ceil(calls / less), batch: charged(rival.loop) },
-      { rounds: sizes.rounds, batches },
+      sizes,
+      batches,
     )
   }
 }
@@ -40,20 +41,10 @@ export function beside(
   return async (sizes) => {
     const { calls } = portions(sizes, { calls: own, batches: 1 })
     const { version, batch } = rival()
-    return await duel(
-      version,
-      { calls, batch: charged(ours()) },
-      { calls: Math.ceil(calls / less), batch },
-      { rounds: sizes.rounds, batches: 1 },
-    )
+    return await duel(version, { calls, batch: charged(ours()) }, { calls: Math.ceil(calls / less), batch }, sizes, 1)
   }
 }
 
-async function duel(
-  rivalVersion: string,
-  ours: Side,
-  rival: Side,
-  about: { rounds: number; batches: number },
-): Promise<Outcome> {
-  return { duel: await runBatches(ours, rival, about), rivalVersion }
+async function duel(rivalVersion: string, ours: Side, rival: Side, sizes: Sizes, batches: number): Promise<Outcome> {
+  return { duel: await runBatches(ours, rival, sizes, batches), rivalVersion }
 }
