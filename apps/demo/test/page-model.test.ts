@@ -1,6 +1,8 @@
+import { EventReader } from '@heddle/demo/page/event-reader.js'
 import { LaneHistory } from '@heddle/demo/page/lane-history.js'
 import { type Row, RunModel, windowMs } from '@heddle/demo/page/run-model.js'
 import { ServerClock } from '@heddle/demo/page/server-clock.js'
+import { TimeSeries } from '@heddle/demo/page/time-series.js'
 import type { Lane, LaneChange, LaneState, Snapshot } from '@heddle/demo/serve/protocol.js'
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
@@ -116,6 +118,26 @@ test('another scenario, or the same one begun anew, begins with empty rows; one 
   expect(idsOf(model.rows)).toEqual([3])
 })
 
+test('a lane that is told no more has ended: it is dead from then on, cannot be killed, and its row is free for the next', () => {
+  const model = new RunModel()
+  const ids = [1, 2, 3, 4, 5, 6, 7, 8]
+  const lanes = ids.map((id) => laneOf(id, 'running'))
+  const changes = ids.map((id) => changeOf(id, 5, 'running'))
+  model.apply(snapshotOf({ time: 10, lanes, changes }))
+  const others = lanes.filter(({ id }) => id !== 3)
+  model.apply(snapshotOf({ time: 40, lanes: others }))
+  expect(model.rows.map(({ lane }) => [lane?.id, lane?.state, lane?.canKill])).toEqual(
+    ids.map((id) => (id === 3 ? [id, 'dead', false] : [id, 'running', true])),
+  )
+  model.apply(snapshotOf({ time: 70, lanes: others }))
+  expect(stretches(model.rows[2]?.lanes[0]?.history as LaneHistory, 0, 100)).toEqual([
+    ['running', 5, 40],
+    ['dead', 40, 100],
+  ])
+  model.apply(snapshotOf({ time: 80, lanes: [...others, laneOf(9, 'starting')] }))
+  expect(idsOf(model.rows)).toEqual([1, 2, 9, 4, 5, 6, 7, 8])
+})
+
 test('while the connection was lost nothing is known, unless what happened is told afterwards', () => {
   const lost = (changes: readonly LaneChange[]) => {
     const model = new RunModel()
@@ -154,6 +176,63 @@ test("the server's time glides, and never passes the newest snapshot", () => {
   // This one was late: time does not jump back because of it.
   clock.arrived(1_100, 250)
   expect(clock.shownUntil(250)).toBeGreaterThan(1_045)
+})
+
+test("a server's clock that runs slower than the page's is followed, so that time goes on gliding", () => {
+  const clock = new ServerClock()
+  let now = 0
+  // One part in a hundred, for longer than it takes to be a second behind.
+  for (; now < 200_000; now += 100) clock.arrived(now * 0.99, now)
+  const newest = clock.newest
+  const last = now - 100
+  expect(clock.shownUntil(last)).toBeGreaterThanOrEqual(newest - 150)
+  expect(clock.shownUntil(last)).toBeLessThan(newest - 50)
+  expect(clock.shownUntil(last + 40) - clock.shownUntil(last)).toBeCloseTo(40)
+  clock.reset()
+  clock.arrived(7_000, now)
+  expect(clock.shownUntil(now)).toBe(6_850)
+})
+
+test('numbers over time are kept as long as they are shown and not much longer, each line with its own at each time', () => {
+  const series = new TimeSeries(2)
+  const end = 10 * windowMs
+  for (let time = 0; time <= end; time += 100) series.push(time, [time, time % 1_000 === 0 ? undefined : -time])
+  const [times, rising, falling] = series.seenFrom(end)
+  const shown = windowMs / 100
+  expect(times.length).toBeGreaterThan(shown)
+  expect(times.length).toBeLessThan(1.1 * shown + 70)
+  const kept = times.map((seconds) => Math.round(end + seconds * 1_000))
+  expect(kept.at(-1)).toBe(end)
+  expect(rising).toEqual(kept)
+  expect(falling).toEqual(kept.map((time) => (time % 1_000 === 0 ? null : -time)))
+  expect(series.extent(0)).toEqual({ least: end - windowMs, most: end })
+  expect(series.extent(1)).toEqual({ least: -(end - 100), most: -(end - windowMs + 100) })
+})
+
+test('of numbers that are not known there is neither a least nor a greatest', () => {
+  const series = new TimeSeries(1)
+  series.push(0, [3])
+  series.push(windowMs + 1, [undefined])
+  expect(series.extent(0)).toEqual({ least: undefined, most: undefined })
+})
+
+test('events are read from a stream whole and in order, however it is cut into pieces', () => {
+  const told = [
+    { name: 'hello', data: '{"node":"v20.0.0"}' },
+    { name: 'snapshot', data: '{"text":"event: none\\ndata: none"}' },
+    { name: 'snapshot', data: '{}' },
+  ]
+  const events = told.map(({ name, data }) => `event: ${name}\ndata: ${data}\n\n`)
+  const text = [': still here\n\n', ...events, 'event: snapshot\ndata: {"of": "the next'].join('')
+  fc.assert(
+    fc.property(fc.array(fc.nat(text.length)), (cuts) => {
+      const reader = new EventReader()
+      const places = [0, ...cuts.toSorted((a, b) => a - b), text.length]
+      const read = places.flatMap((place, at) => reader.take(text.slice(place, places[at + 1] ?? place)))
+      expect(read).toEqual(told)
+      expect(reader.take('"}\n\n')).toEqual([{ name: 'snapshot', data: '{"of": "the next"}' }])
+    }),
+  )
 })
 
 function idsOf(rows: readonly Row[]): readonly number[] {

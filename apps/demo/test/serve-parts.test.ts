@@ -1,10 +1,7 @@
-import { EventEmitter, once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { Director } from '@heddle/demo/serve/director.js'
 import { Durations } from '@heddle/demo/serve/durations.js'
-import { streamEvents } from '@heddle/demo/serve/http/event-stream.js'
-import { taskBody } from '@heddle/demo/serve/lanes/bodies.js'
+import { processBody, taskBody, threadBody } from '@heddle/demo/serve/lanes/bodies.js'
 import { Crew } from '@heddle/demo/serve/lanes/crew.js'
 import {
   claimPlace,
@@ -12,10 +9,11 @@ import {
   LaneReader,
   LaneWriter,
   ownerOf,
+  rest,
+  setPace,
   threadLaneWords,
 } from '@heddle/demo/serve/lanes/lane-words.js'
 import { Roster } from '@heddle/demo/serve/lanes/roster.js'
-import type { Snapshot } from '@heddle/demo/serve/protocol.js'
 import { Recording } from '@heddle/demo/serve/recording.js'
 import { traceOf } from '@heddle/demo/serve/trace.js'
 import { describe, expect, test } from '@jest/globals'
@@ -106,6 +104,63 @@ describe('the words of a lane', () => {
   })
 })
 
+describe('a rest that does not block', () => {
+  /** Begins a rest at the slowest pace, and changes the pace when it has looked at that. */
+  async function restAt(ms: number, pace: number): Promise<number> {
+    const words = threadLaneWords(1)
+    setPace(words, 20)
+    const begun = performance.now()
+    const resting = rest(words, ms)
+    setPace(words, pace)
+    await resting
+    return performance.now() - begun
+  }
+
+  test('takes as much longer as the pace says', async () => {
+    expect(await restAt(15, 20)).toBeGreaterThanOrEqual(299)
+  })
+
+  test('goes on at another pace soon after that was set', async () => {
+    const ms = await restAt(400, 1)
+    // 200 of the 8,000 ms at the pace before, and then the rest of it.
+    expect([ms >= 589, ms < 4_000]).toEqual([true, true])
+  })
+
+  test('ends at once when it is aborted, whenever that is', async () => {
+    const words = threadLaneWords(1)
+    setPace(words, 20)
+    const begun = performance.now()
+    const resting = rest(words, 1_000, AbortSignal.timeout(300))
+    await expect(resting).rejects.toMatchObject({ name: 'AbortError' })
+    expect(performance.now() - begun).toBeLessThan(4_000)
+  })
+})
+
+describe('a body that nobody here has ended says how it ended', () => {
+  const module = new URL('./fixtures/ending.mjs', import.meta.url)
+
+  test('a thread: by its exit code, or its error', async () => {
+    expect(await threadBody(module, { how: 'exit' }).ended).toBe('ended with exit code 3')
+    expect(await threadBody(module, { how: 'throw' }).ended).toBe('ended: no wool')
+  })
+
+  test('a process: by its exit code, or the signal that ended it', async () => {
+    const recording = new Recording()
+    const roster = new Roster(recording, threadLaneWords(1), 1, subjects)
+    const crew = new Crew(recording, roster, ['one'], () => processBody(module, { how: 'wait' }))
+    process.kill(roster.lanes[0]?.pid ?? 0, 'SIGKILL')
+    while (roster.size > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(recording.told(0, recording.end).notes.map(({ text }) => text)).toEqual(['one ended by SIGKILL'])
+    await crew.stop()
+    expect(await processBody(module, { how: 'exit' }).ended).toBe('ended with exit code 3')
+  })
+
+  test('a task: by its error, or by itself', async () => {
+    expect(await taskBody(() => Promise.reject(new Error('no wool'))).ended).toBe('ended: no wool')
+    expect(await taskBody(() => Promise.resolve()).ended).toBe('ended by itself')
+  })
+})
+
 describe('a crew', () => {
   /** Longer than the place of a lane that was killed stays empty. */
   const longEnough = () => new Promise((resolve) => setTimeout(resolve, 400))
@@ -124,9 +179,10 @@ describe('a crew', () => {
   const aborted = (signal: AbortSignal) => once(signal, 'abort').then(() => {})
 
   test('gives the place of a lane that is killed to another one, and that of no lane to nobody', async () => {
-    const { crew, roster, begun } = crewOfOne((_body, signal) => aborted(signal))
+    const { crew, roster, recording, begun } = crewOfOne((_body, signal) => aborted(signal))
     const [first] = roster.lanes
     expect([crew.kill(99), crew.kill(first?.id ?? 0), crew.kill(first?.id ?? 0)]).toEqual([false, true, true])
+    expect(recording.told(0, recording.end).notes.map(({ text }) => text)).toEqual(['one is cancelled'])
     while (begun() < 2) await new Promise((resolve) => setTimeout(resolve, 20))
     expect(roster.lanes.map(({ state }) => state)).toEqual(['starting', 'dead'])
     expect(crew.kill(first?.id ?? 0)).toBe(false)
@@ -152,7 +208,7 @@ describe('a crew', () => {
   test('says what a lane has died of, and does not hurry to begin the next one', async () => {
     const { crew, roster, recording, begun } = crewOfOne(() => Promise.reject(new Error('no wool')))
     while (roster.size > 0) await new Promise((resolve) => setImmediate(resolve))
-    expect(recording.told(0, recording.end).notes.map(({ text }) => text)).toEqual(['one has ended: no wool'])
+    expect(recording.told(0, recording.end).notes.map(({ text }) => text)).toEqual(['one ended: no wool'])
     await longEnough()
     expect(begun()).toBe(1)
     await crew.stop()
@@ -169,13 +225,15 @@ describe('what is recorded', () => {
       expect.objectContaining({ text: '5' }),
       expect.objectContaining({ text: '20004' }),
     ])
-    recording.clear()
+    recording.beginAnew()
     recording.note('new')
     expect([...recording.events()]).toEqual([{ kind: 'note', time: expect.any(Number), text: 'new' }])
-    expect(recording.told(20_004, recording.end).notes).toEqual([{ time: expect.any(Number), text: 'new' }])
+    expect(recording.told(undefined, recording.end)).toEqual({ changes: [], notes: [] })
+    // Who had not heard the last of what was before hears it still.
+    expect(recording.told(20_004, recording.end).notes.map(({ text }) => text)).toEqual(['20004', 'new'])
   })
 
-  test('is told once, and to who comes later without the notes', () => {
+  test('is told once, and to who comes later the last 15 seconds of it, without the notes', () => {
     const recording = new Recording()
     const words = threadLaneWords(1)
     const roster = new Roster(recording, words, 1, subjects)
@@ -192,8 +250,14 @@ describe('what is recorded', () => {
       ],
       notes: [],
     })
+    const long = recording.clock.now() - 15_000
+    const who = { id: 99, title: 'b', kind: 'task', pid: undefined, threadId: undefined } as const
+    for (const time of [long - 1, long + 5_000]) recording.change(who, { lane: 99, time, state: 'idle', on: undefined })
+    const { changes } = recording.told(undefined, recording.end)
+    expect(changes.filter(({ lane }) => lane === 99).map(({ time }) => time)).toEqual([long + 5_000])
     roster.end(id)
-    expect(recording.told(since, recording.end).changes).toEqual([expect.objectContaining({ lane: id, state: 'dead' })])
+    const told = recording.told(since, recording.end).changes.filter(({ lane }) => lane === id)
+    expect(told).toEqual([expect.objectContaining({ lane: id, state: 'dead' })])
   })
 
   test('of a lane is in the order of its times, and without a change that is none', () => {
@@ -224,6 +288,9 @@ describe('what is recorded', () => {
     const last = roster.begin({ title: 'a', kind: 'task', pid: undefined, threadId: undefined }, true, 0)
     expect(roster.lanes.map(({ id }) => id)).toEqual([last, ...ids.slice(-8)])
     expect(roster.lanes.map(({ canKill }) => canKill)).toEqual([true, ...ids.slice(-8).map(() => false)])
+    expect(roster.lanes.every(({ killVerb }) => killVerb === 'Cancel')).toBe(true)
+    roster.begin({ title: 'b', kind: 'thread', pid: undefined, threadId: 1 }, true, 0)
+    expect(roster.lanes.find(({ title }) => title === 'b')?.killVerb).toBe('Kill')
   })
 
   test('as a trace has a stretch for each state, to the end of the lane or until now', () => {
@@ -252,43 +319,4 @@ test('percentiles are durations of which so many percent are not longer', () => 
   for (let ms = 1_000; ms > 0; ms--) durations.add(ms)
   // Only the last 500 count.
   expect(durations.percentiles()).toEqual({ p50: 250, p95: 475, p99: 495 })
-})
-
-test('a slow reader gets the newest snapshot, with all that has changed since the one it had', async () => {
-  const director = new Director(60_000)
-  const written: string[] = []
-  const response = Object.assign(new EventEmitter(), {
-    writableNeedDrain: false,
-    socket: null,
-    writeHead: () => response,
-    write: (text: string) => written.push(text),
-  })
-  const snapshots = () =>
-    written.slice(1).map((text) => JSON.parse(text.replace(/^event: snapshot\ndata: /, '')) as Snapshot)
-  let looks = 0
-  const unwatch = director.watch(() => {
-    looks += 1
-  })
-  streamEvents(response as unknown as ServerResponse, director)
-  expect(written[0]).toMatch(/^event: hello\n/)
-  response.writableNeedDrain = true
-  const before = written.length
-  await director.act({ do: 'start', scenario: 'limiter' })
-  await director.act({ do: 'kill', lane: 1 })
-  while (looks < 12) await new Promise((resolve) => setTimeout(resolve, 20))
-  expect(written.length).toBe(before)
-
-  response.writableNeedDrain = false
-  while (written.length === before) await new Promise((resolve) => setTimeout(resolve, 20))
-  const [, newest] = snapshots()
-  const started = newest?.changes.filter(({ state }) => state === 'starting').map(({ lane }) => lane)
-  expect(started).toEqual([1, 2, 3, 4, 5, 6, 7])
-  expect(newest?.notes.map(({ text }) => text)).toContain('client A is killed')
-  expect(newest?.scenario).toBe('limiter')
-  response.emit('close')
-  const after = written.length
-  await director.act({ do: 'stop' })
-  expect(written.length).toBe(after)
-  unwatch()
-  await director.close()
 })

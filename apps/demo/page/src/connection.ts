@@ -1,32 +1,41 @@
-import type { Action, Hello, Snapshot } from '@heddle/demo/serve/protocol.js'
+import type { Hello, Snapshot } from '@heddle/demo/serve/protocol.js'
+import { EventReader, type ServerEvent } from './event-reader.js'
 
-/** After so long without a word the server is taken for lost: it speaks ten times a second. */
+/** After so long without a word the server is taken for lost: it speaks once a second at least. */
 const silenceMs = 3_000
 const retryMs = [500, 1_000, 2_000, 4_000] as const
+
+/**
+ * Why nothing comes. `cut`: nobody answers; `full`: the server has given all the streams that it has to other pages; `expired`:
+ * the server does not know this page's address, for it was started anew. What has expired is not tried again.
+ */
+export type Loss = 'cut' | 'full' | 'expired'
 
 export interface ConnectionListener {
   hello(hello: Hello): void
   snapshot(snapshot: Snapshot): void
-  /** Called once for each time that it goes, not for each failed attempt. */
-  lost(): void
+  /** Called once for each time that it goes, and when there is another reason; not for each failed attempt. */
+  lost(loss: Loss): void
 }
 
 /**
- * The stream of events, which comes back by itself. An EventSource alone is not enough: it gives up for good when an answer is
- * not a stream, and does not notice a server that has fallen silent.
+ * The stream of events, which comes back by itself. It is no EventSource, for that tells nothing of why it was refused, and does
+ * not notice a server that has fallen silent.
+ *
+ * **Invariant:** while it is open #timer is set: a stream that brings nothing, not even an answer, is given up in time.
  */
 export class Connection {
   readonly #listener: ConnectionListener
-  #source: EventSource | undefined
-  #isLost = false
+  #stream: AbortController | undefined
+  #loss: Loss | undefined
   #attempt = 0
-  #silence: number | undefined
+  #timer: number | undefined
 
   constructor(listener: ConnectionListener) {
     this.#listener = listener
     // A page that was put away has no timers worth the name: look at once when it is back.
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden && this.#isLost) this.open()
+      if (!document.hidden && this.#loss !== undefined) this.open()
     })
     window.addEventListener('online', () => this.open())
     window.addEventListener('pagehide', () => this.#close())
@@ -35,60 +44,62 @@ export class Connection {
     })
   }
 
-  /** Connects, anew if need be. */
+  /** Connects, anew if need be; never again when the address has expired. */
   open(): void {
     this.#close()
-    const source = new EventSource('events')
-    this.#source = source
-    this.#watch(source)
-    source.addEventListener('hello', ({ data }) => {
+    if (this.#loss === 'expired') return
+    const stream = new AbortController()
+    this.#stream = stream
+    this.#watch(stream)
+    void this.#read(stream)
+  }
+
+  async #read(stream: AbortController): Promise<void> {
+    const { signal } = stream
+    const response = await fetch('events', { cache: 'no-store', signal }).catch(() => undefined)
+    if (!response?.ok || response.body === null) {
+      this.#lose(stream, response?.status === 403 ? 'expired' : response?.status === 503 ? 'full' : 'cut')
+      return
+    }
+    const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader()
+    const events = new EventReader()
+    for (;;) {
+      const piece = await pieces.read().catch(() => undefined)
+      if (stream !== this.#stream) return
+      if (piece?.value === undefined) break
+      this.#watch(stream)
+      for (const event of events.take(piece.value)) this.#hear(event)
+    }
+    this.#lose(stream, 'cut')
+  }
+
+  #hear({ name, data }: ServerEvent): void {
+    if (name === 'hello') {
       this.#attempt = 0
-      this.#isLost = false
-      this.#watch(source)
+      this.#loss = undefined
       this.#listener.hello(JSON.parse(data) as Hello)
-    })
-    source.addEventListener('snapshot', ({ data }) => {
-      this.#watch(source)
-      this.#listener.snapshot(JSON.parse(data) as Snapshot)
-    })
-    source.addEventListener('error', () => this.#retry(source))
+    } else if (name === 'snapshot') this.#listener.snapshot(JSON.parse(data) as Snapshot)
   }
 
-  #watch(source: EventSource): void {
-    clearTimeout(this.#silence)
-    this.#silence = setTimeout(() => this.#retry(source), silenceMs)
+  #watch(stream: AbortController): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#lose(stream, 'cut'), silenceMs)
   }
 
-  #retry(source: EventSource): void {
-    if (source !== this.#source) return
+  #lose(stream: AbortController, loss: Loss): void {
+    if (stream !== this.#stream) return
     this.#close()
-    if (!this.#isLost) {
-      this.#isLost = true
-      this.#listener.lost()
+    if (this.#loss !== loss) {
+      this.#loss = loss
+      this.#listener.lost(loss)
     }
     const delay = retryMs[Math.min(this.#attempt++, retryMs.length - 1)]
-    this.#silence = setTimeout(() => this.open(), delay)
+    this.#timer = setTimeout(() => this.open(), delay)
   }
 
   #close(): void {
-    clearTimeout(this.#silence)
-    this.#source?.close()
-    this.#source = undefined
-  }
-}
-
-/** Asks the server for something. Answers why it was refused; undefined: it was not. */
-export async function send(action: Action): Promise<string | undefined> {
-  try {
-    const response = await fetch('actions', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(action),
-    })
-    if (response.ok) return undefined
-    const answer = (await response.json()) as { readonly error?: unknown }
-    return typeof answer.error === 'string' ? answer.error : `the server answered ${response.status}`
-  } catch {
-    return 'the server could not be reached'
+    clearTimeout(this.#timer)
+    this.#stream?.abort()
+    this.#stream = undefined
   }
 }

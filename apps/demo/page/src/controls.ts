@@ -1,6 +1,7 @@
 import type { Action, ScenarioInfo } from '@heddle/demo/serve/protocol.js'
-import { send } from './connection.js'
 import { byId, create, setAttribute, setText } from './dom.js'
+import { Problems } from './problems.js'
+import { send } from './send.js'
 
 /** The choice of a scenario, Start, Stop and the pace. */
 export class Controls {
@@ -10,7 +11,7 @@ export class Controls {
   readonly #stop = byId('stop', HTMLButtonElement)
   readonly #pace = byId('pace', HTMLInputElement)
   readonly #paceText = byId('pace-text', HTMLOutputElement)
-  readonly #problem = byId('problem', HTMLParagraphElement)
+  readonly #problems = new Problems(byId('problems', HTMLDivElement), byId('main', HTMLElement))
   readonly #form = byId('controls', HTMLFormElement)
   #known = ''
   #running: string | undefined
@@ -67,8 +68,9 @@ export class Controls {
 
   /** Asks the server, and shows why when it refuses. */
   async do(action: Action): Promise<void> {
+    this.#problems.clear(action.do)
     const problem = await send(action)
-    setText(this.#problem, problem === undefined ? '' : `Not done: ${problem}`)
+    if (problem !== undefined) this.#problems.show(action.do, problem)
   }
 
   get #chosen(): string | undefined {

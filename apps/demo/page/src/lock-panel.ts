@@ -7,22 +7,23 @@ import { createSection, type Panel } from './panels.js'
 export class LockPanel implements Panel {
   readonly section: HTMLElement
   readonly #body: HTMLTableSectionElement
-  readonly #laneTitle: (id: number) => string
 
-  constructor(locks: readonly LockView[], laneTitle: (id: number) => string) {
+  constructor(locks: readonly LockView[]) {
     const headers = ['Lock', 'Held by', 'Waiting', 'Recovered']
     const table = createTable('Recovered: how often it was put right after a death', headers, 'locks')
     this.#body = bodyOf(table)
-    this.#laneTitle = laneTitle
     this.section = createSection(locks.every(({ kind }) => kind === 'Barrier') ? 'Barrier' : 'Locks', table)
     this.section.classList.add('panel-locks')
   }
 
-  write({ locks }: Snapshot): void {
+  write({ locks, lanes }: Snapshot): void {
+    const titles = new Map(lanes.map(({ id, title }) => [id, title]))
+    const inWords = (ids: readonly number[], none: string) =>
+      ids.length === 0 ? none : ids.map((id) => titles.get(id) ?? `lane ${id}`).join(', ')
     const rows = locks.map(({ name, kind, holders, waiters, recovered }) => [
       name === kind ? name : `${name} (${kind})`,
-      this.#titles(holders, 'free'),
-      this.#titles(waiters, 'none'),
+      inWords(holders, 'free'),
+      inWords(waiters, 'none'),
       figure(recovered),
     ])
     fillRows(this.#body, rows)
@@ -35,9 +36,5 @@ export class LockPanel implements Panel {
 
   close(): void {
     this.section.remove()
-  }
-
-  #titles(lanes: readonly number[], none: string): string {
-    return lanes.length === 0 ? none : lanes.map(this.#laneTitle).join(', ')
   }
 }

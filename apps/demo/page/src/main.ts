@@ -1,10 +1,11 @@
 import type { Hello, Snapshot } from '@heddle/demo/serve/protocol.js'
-import { Connection } from './connection.js'
+import { Connection, type Loss } from './connection.js'
 import { Controls } from './controls.js'
 import { bodyOf, byId, fillRows, setAttribute, setText } from './dom.js'
 import { percent, seconds } from './format.js'
 import { Notes } from './notes.js'
 import { type Panel, panelsKey, panelsOf } from './panels.js'
+import { onRatioChange } from './pixel-ratio.js'
 import { RunModel } from './run-model.js'
 import { ServerClock } from './server-clock.js'
 import { onThemeChange, reducedMotion } from './theme.js'
@@ -20,6 +21,22 @@ const glideMs = 40
 
 /** Charts are drawn at most so often. */
 const chartMs = 200
+
+/** What is said when nothing comes, in a few words and in full. */
+const losses: Readonly<Record<Loss, readonly [status: string, banner: string]>> = {
+  cut: [
+    'Connection lost',
+    'Connection lost. What you see stands still; it goes on by itself, unless the server has ended: then start it again, and open the address that it prints.',
+  ],
+  full: [
+    'Too many pages',
+    'Too many pages of this server are open, so that it has nothing for this one. Close one of the others: then this one goes on by itself.',
+  ],
+  expired: [
+    'Address expired',
+    'This address is no longer valid, for the server was started anew. Open the address that the command has printed.',
+  ],
+}
 
 /** The page: takes in what the server tells, and brings it to the screen, once per frame and only when there is something. */
 class LivePage {
@@ -38,7 +55,6 @@ class LivePage {
   readonly #timeline: Timeline
   readonly #drawLegend = createLegend(byId('legend', HTMLUListElement))
   readonly #connection: Connection
-  #titles = new Map<number, string>()
   #scenarioTitles = new Map<string, string>()
   #panels: readonly Panel[] = []
   #panelsKey = ''
@@ -63,10 +79,15 @@ class LivePage {
       for (const panel of this.#panels) panel.redraw()
       this.#schedule()
     })
+    // The charts see to themselves.
+    onRatioChange(() => {
+      this.#timeline.fit()
+      this.#drawLegend()
+    })
     this.#connection = new Connection({
       hello: (hello) => this.#greet(hello),
       snapshot: (snapshot) => this.#take(snapshot),
-      lost: () => this.#lose(),
+      lost: (loss) => this.#lose(loss),
     })
     this.#connection.open()
   }
@@ -90,15 +111,18 @@ class LivePage {
     }
   }
 
-  #lose(): void {
-    this.#model.loseConnection()
+  #lose(loss: Loss): void {
     const { snapshot } = this.#model
-    if (snapshot) {
+    const wasLive = this.#lostBanner.hidden
+    this.#model.loseConnection()
+    if (snapshot && wasLive) {
       for (const panel of this.#panels) panel.gap(snapshot.time + 1)
       this.#write(snapshot)
     }
-    setText(this.#status, 'Connection lost')
+    const [status, banner] = losses[loss]
+    setText(this.#status, status)
     setAttribute(this.#status, 'data-state', 'lost')
+    setText(this.#lostBanner, banner)
     this.#lostBanner.hidden = false
     document.documentElement.classList.add('is-lost')
   }
@@ -108,11 +132,9 @@ class LivePage {
     const wasRunning = this.#model.isRunning
     const begins = this.#model.apply(snapshot)
     if (begins) {
-      this.#titles = new Map()
       this.#timeline.forget()
       this.#panelsKey = ''
     }
-    for (const { id, title } of snapshot.lanes) this.#titles.set(id, title)
     if (snapshot.scenario !== undefined) {
       this.#matchPanels(snapshot)
       for (const panel of this.#panels) panel.push(snapshot)
@@ -131,7 +153,7 @@ class LivePage {
     if (key === this.#panelsKey) return
     this.#panelsKey = key
     for (const panel of this.#panels) panel.close()
-    this.#panels = panelsOf(snapshot, (id) => this.#titles.get(id) ?? `lane ${id}`)
+    this.#panels = panelsOf(snapshot)
     this.#panelHolder.replaceChildren(...this.#panels.map(({ section }) => section))
     for (const panel of this.#panels) panel.write(snapshot)
   }

@@ -7,14 +7,16 @@ const mostNotes = 200
 const speakMs = 4_000
 
 /**
- * The log. What is seen is all of it; what is read out is another element, which takes the newest at a pace that a listener
+ * The log. What is seen is all of it; what is read out is another element, which takes the newest no faster than a listener
  * can bear.
  */
 export class Notes {
   readonly #list: HTMLOListElement
   readonly #spoken: HTMLElement
-  #unspoken: string[] = []
-  #isPaced = false
+  /** What was not read out yet: the newest, and how many there are before it. */
+  #newest: string | undefined
+  #more = 0
+  #isSpeaking = false
 
   constructor(list: HTMLOListElement, spoken: HTMLElement) {
     this.#list = list
@@ -35,23 +37,24 @@ export class Notes {
         create('span', { text }),
       )
       this.#list.append(note)
-      this.#unspoken.push(text)
+      if (this.#newest !== undefined) this.#more += 1
+      this.#newest = text
     }
     while (this.#list.childElementCount > mostNotes) this.#list.firstElementChild?.remove()
     // Who has scrolled up to read is left in peace.
     if (isAtEnd) this.#list.scrollTop = this.#list.scrollHeight
-    if (this.#isPaced) return
-    this.#isPaced = true
+    if (this.#isSpeaking) return
+    this.#isSpeaking = true
     setTimeout(() => this.#speak(), 250)
   }
 
   #speak(): void {
-    const newest = this.#unspoken.at(-1)
-    this.#isPaced = newest !== undefined
+    const newest = this.#newest
+    this.#isSpeaking = newest !== undefined
     if (newest === undefined) return
-    const more = this.#unspoken.length - 1
-    setText(this.#spoken, more > 0 ? `${newest}. And ${more} more in the log.` : newest)
-    this.#unspoken = []
+    setText(this.#spoken, this.#more > 0 ? `${newest}. And ${this.#more} more in the log.` : newest)
+    this.#newest = undefined
+    this.#more = 0
     setTimeout(() => this.#speak(), speakMs)
   }
 }

@@ -2,7 +2,8 @@ import type { LimiterView, Percentiles, PoolView, QueueView, Snapshot } from '@h
 import { bodyOf, create, createTable, fillRows, setText } from './dom.js'
 import { figure, milliseconds } from './format.js'
 import { LockPanel } from './lock-panel.js'
-import { type Extent, type Line, TimeChart } from './time-chart.js'
+import { type Line, TimeChart } from './time-chart.js'
+import type { Extent } from './time-series.js'
 
 /** A part of the page that shows one thing of a run, such as a queue. */
 export interface Panel {
@@ -19,9 +20,9 @@ export interface Panel {
 }
 
 /** The panels of what is in this snapshot, in the order of the page. */
-export function panelsOf(snapshot: Snapshot, laneTitle: (id: number) => string): readonly Panel[] {
+export function panelsOf(snapshot: Snapshot): readonly Panel[] {
   return [
-    ...(snapshot.locks.length > 0 ? [new LockPanel(snapshot.locks, laneTitle)] : []),
+    ...(snapshot.locks.length > 0 ? [new LockPanel(snapshot.locks)] : []),
     ...snapshot.queues.map((view) => queuePanel(view)),
     ...snapshot.limiters.map((view) => limiterPanel(view)),
     ...snapshot.pools.flatMap((view) => [poolPanel(view), latencyPanel(view)]),

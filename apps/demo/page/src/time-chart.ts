@@ -3,6 +3,7 @@ import Plot from '../vendor/uplot.js'
 import { create } from './dom.js'
 import { windowMs } from './run-model.js'
 import { type Theme, theme } from './theme.js'
+import { type Extent, TimeSeries } from './time-series.js'
 
 export interface Line {
   readonly label: string
@@ -29,26 +30,18 @@ const dashes = { solid: [], dashed: [8, 5], dotted: [2, 4] } as const
 /** Between the numbers of a scale. */
 const steps = [-1, 0, 1, 2, 3, 4].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power))
 
-/** The least and the greatest of a line's values in the window, and the newest. */
-export interface Extent {
-  readonly now: number | undefined
-  readonly least: number | undefined
-  readonly most: number | undefined
-}
-
 /** Numbers over the last seconds, one line each, with the moment that is now at the right. */
 export class TimeChart {
   readonly figure: HTMLElement
   readonly #options: ChartOptions
   readonly #holder: HTMLElement
   readonly #resized: ResizeObserver
-  #times: number[] = []
-  #values: (number | null)[][]
+  readonly #series: TimeSeries
   #plot: uPlot | undefined
 
   constructor(options: ChartOptions) {
     this.#options = options
-    this.#values = options.lines.map(() => [])
+    this.#series = new TimeSeries(options.lines.length)
     this.#holder = create('div', { class: 'chart', attributes: { role: 'img', 'aria-label': options.label } })
     const key = create('ul', { class: 'chart-key' })
     for (const { label, colour, stroke } of options.lines)
@@ -62,19 +55,12 @@ export class TimeChart {
 
   /** One value for each line; undefined: not known. */
   push(time: number, values: readonly (number | undefined)[]): void {
-    this.#times.push(time)
-    this.#values.forEach((line, at) => {
-      line.push(values[at] ?? null)
-    })
-    const gone = this.#times.findIndex((each) => each > time - windowMs * 1.1)
-    if (gone < 64) return
-    this.#times.splice(0, gone)
-    for (const line of this.#values) line.splice(0, gone)
+    this.#series.push(time, values)
   }
 
   /** Shows the window that ends at `time`. */
   draw(time: number): void {
-    this.#plot?.setData([this.#times.map((each) => (each - time) / 1_000), ...this.#values])
+    this.#plot?.setData(this.#series.seenFrom(time))
   }
 
   /** Draws the same again, in the colours of now. */
@@ -83,12 +69,7 @@ export class TimeChart {
   }
 
   extent(line: number): Extent {
-    const begin = (this.#times.at(-1) ?? 0) - windowMs
-    const values = (this.#values[line] ?? []).filter((value, at) => value !== null && (this.#times[at] ?? 0) >= begin)
-    const known = values as readonly number[]
-    return known.length === 0
-      ? { now: undefined, least: undefined, most: undefined }
-      : { now: known.at(-1), least: Math.min(...known), most: Math.max(...known) }
+    return this.#series.extent(line)
   }
 
   close(): void {
@@ -100,7 +81,7 @@ export class TimeChart {
     const width = this.#holder.clientWidth
     if (width === 0) return
     if (this.#plot) this.#plot.setSize({ width, height })
-    else this.#plot = new Plot(this.#plotOptions(width), [[], ...this.#values.map(() => [])], this.#holder)
+    else this.#plot = new Plot(this.#plotOptions(width), [[], ...this.#options.lines.map(() => [])], this.#holder)
   }
 
   #plotOptions(width: number): uPlot.Options {

@@ -85,7 +85,7 @@ export class Timeline {
     const state = create('span', { class: 'lane-state' })
     const on = create('span', { class: 'lane-on' })
     const canvas = create('canvas', { class: 'track', attributes: { 'aria-hidden': 'true' } })
-    const kill = create('button', { class: 'kill', text: 'Kill', attributes: { type: 'button' } })
+    const kill = create('button', { class: 'kill', attributes: { type: 'button' } })
     const item = create(
       'li',
       { class: 'lane' },
@@ -103,6 +103,13 @@ export class Timeline {
     this.#list.append(item)
     this.#resized.observe(canvas)
     return view
+  }
+
+  /** Brings the pictures to the pixels that the screen has now. */
+  fit(): void {
+    this.#views.forEach((_, at) => {
+      this.#resize(at)
+    })
   }
 
   #resize(at: number): void {
@@ -174,7 +181,9 @@ function writeRow(view: RowView, lane: Lane | undefined): void {
   setText(on, lane?.on ?? '')
   const canKill = lane?.canKill ?? false
   setAttribute(kill, 'aria-disabled', String(!canKill))
-  setAttribute(kill, 'aria-label', lane === undefined ? 'Kill' : `Kill ${lane.title}`)
+  const verb = lane?.killVerb ?? 'Kill'
+  setText(kill, verb)
+  setAttribute(kill, 'aria-label', lane === undefined ? verb : `${verb} ${lane.title}`)
   // A button that has the focus stays, so that the focus does: it then says that it can do nothing.
   kill.classList.toggle('absent', !canKill && document.activeElement !== kill)
 }

@@ -18,24 +18,34 @@ export class ActionError extends Error {
   }
 }
 
-/** A snapshot as JSON, and from which event on its reader is to be told next time. */
-export interface Told {
+/** A snapshot for one reader. */
+export interface SnapshotText {
+  /** The {@link Snapshot} as JSON. */
   readonly json: string
+  /** From which event on its reader is to be told next time. */
   readonly next: number
+}
+
+interface Running {
+  readonly info: ScenarioInfo
+  readonly run: Run
+  /** What its lanes share cannot be read any more: it is going to be stopped. */
+  isUnreadable: boolean
 }
 
 /**
  * Runs one scenario at a time, and looks at it ten times a second.
  *
  * Invariant: actions are done one after the other, in the order they came; each begins when the one before has ended.
- * Invariant: #timer is set while a scenario runs or somebody watches, #linger while a scenario runs and nobody does.
+ * Invariant: #timer is set while a scenario runs or somebody watches; #linger while a scenario runs and nobody does, until it
+ * is over.
  */
 export class Director {
   readonly #lingerMs: number
   readonly #recording = new Recording()
   readonly #watchers = new Set<() => void>()
-  #running: { readonly info: ScenarioInfo; readonly run: Run } | undefined
-  #slowness = 1
+  #running: Running | undefined
+  #pace = 1
   /** What was seen at the last look, and up to which event. */
   #seen: Omit<Snapshot, 'changes' | 'notes'>
   #seenEnd = 0
@@ -59,7 +69,7 @@ export class Director {
   }
 
   /** What was seen at the last look, for one who was last told up to event `since`; undefined: who was told nothing yet. */
-  snapshot(since: number | undefined): Told {
+  snapshot(since: number | undefined): SnapshotText {
     let json = this.#told.get(since)
     if (json === undefined) {
       json = JSON.stringify({ ...this.#seen, ...this.#recording.told(since, this.#seenEnd) } satisfies Snapshot)
@@ -91,10 +101,8 @@ export class Director {
   async act(action: Action): Promise<void> {
     if (this.#isClosed || this.#pending >= mostActions) throw new ActionError('the server has no time for this now')
     this.#pending += 1
-    const done = this.#last.then(() => this.#do(action))
-    this.#last = done.catch(() => {})
     try {
-      await done
+      await this.#queue(() => this.#do(action))
     } finally {
       this.#pending -= 1
     }
@@ -103,31 +111,36 @@ export class Director {
   /** Stops what runs, and takes on nothing more. A second call waits as well. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#last = this.#last.then(() => this.#stop())
-    await this.#last
+    await this.#queue(() => this.#stop())
     this.#watchers.clear()
     this.#retime()
   }
 
+  /** Does it behind all that was asked for before; then all who watch are told. */
+  #queue(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work).finally(() => this.#look())
+    this.#last = done.catch(() => {})
+    return done
+  }
+
   async #do(action: Action): Promise<void> {
-    try {
-      if (this.#isClosed) throw new ActionError('the server is closing')
-      if (action.do === 'start') await this.#start(action.scenario)
-      else if (action.do === 'stop') await this.#stop()
-      else if (action.do === 'pace') this.#setPace(action.pace)
-      else if (!this.#running?.run.kill(action.lane)) throw new ActionError(`there is no living lane ${action.lane}`)
-    } finally {
-      this.#look()
-    }
+    if (this.#isClosed) throw new ActionError('the server is closing')
+    if (action.do === 'start') await this.#start(action.scenario)
+    else if (action.do === 'stop') await this.#stop()
+    else if (action.do === 'pace') this.#setPace(action.pace)
+    else if (!this.#running?.run.kill(action.lane)) throw new ActionError(`there is no living lane ${action.lane}`)
   }
 
   async #start(name: string): Promise<void> {
     const scenario = scenarios.find(({ info }) => info.name === name)
     if (scenario === undefined) throw new ActionError('there is no such scenario')
     await this.#stop()
-    this.#recording.clear()
+    // Those who watch see the end of what ran, before something else begins.
+    this.#look()
+    this.#recording.beginAnew()
     try {
-      this.#running = { info: scenario.info, run: scenario.begin(this.#recording, this.#slowness) }
+      const run = scenario.begin(this.#recording, this.#pace)
+      this.#running = { info: scenario.info, run, isUnreadable: false }
     } catch (error) {
       throw new ActionError(`it cannot run here: ${describe(error)}`)
     }
@@ -135,18 +148,23 @@ export class Director {
     this.#retime()
   }
 
+  /** Never rejects. */
   async #stop(): Promise<void> {
     const stopped = this.#running
     if (stopped === undefined) return
     this.#running = undefined
     this.#retime()
-    await stopped.run.stop()
-    this.#recording.note(`${stopped.info.title}: stopped`)
+    try {
+      await stopped.run.stop()
+      this.#recording.note(`${stopped.info.title}: stopped`)
+    } catch (error) {
+      this.#recording.note(`${stopped.info.title}: stopped, but ${describe(error)}`)
+    }
   }
 
-  #setPace(slowness: number): void {
-    this.#slowness = slowness
-    this.#running?.run.setPace(slowness)
+  #setPace(pace: number): void {
+    this.#pace = pace
+    this.#running?.run.setPace(pace)
   }
 
   /** Looks at what runs, and tells all who watch. */
@@ -159,22 +177,25 @@ export class Director {
 
   #see(): Omit<Snapshot, 'changes' | 'notes'> {
     const running = this.#running
-    const views = this.#views(running?.run)
+    const views = running ? this.#views(running) : noViews
     const time = this.#recording.clock.now()
     for (const { name, size } of views.queues) this.#recording.counter(name, time, { size })
     for (const { name, running: busy, queued } of views.pools)
       this.#recording.counter(name, time, { running: busy, queued })
     for (const { name, level, waiting } of views.limiters) this.#recording.counter(name, time, { level, waiting })
-    return { time, scenario: running?.info.name, pace: this.#slowness, lanes: running?.run.lanes ?? [], ...views }
+    return { time, scenario: running?.info.name, pace: this.#pace, lanes: running?.run.lanes ?? [], ...views }
   }
 
-  #views(run: Run | undefined): Views {
+  #views(running: Running): Views {
+    if (running.isUnreadable) return noViews
     try {
-      return run?.look() ?? noViews
+      return running.run.look()
     } catch (error) {
-      // What the lanes share cannot be read any more: nothing of it can be shown.
+      running.isUnreadable = true
       this.#recording.note(`the scenario is stopped: ${describe(error)}`)
-      this.act({ do: 'stop' }).catch(() => {})
+      void this.#queue(async () => {
+        if (this.#running === running) await this.#stop()
+      })
       return noViews
     }
   }
@@ -187,9 +208,17 @@ export class Director {
       this.#timer = ms === undefined ? undefined : setInterval(() => this.#look(), ms)
       this.#timerMs = ms
     }
-    if (this.#running === undefined || isWatched) {
+    const running = this.#running
+    if (running === undefined || isWatched) {
       clearTimeout(this.#linger)
       this.#linger = undefined
-    } else this.#linger ??= setTimeout(() => void this.act({ do: 'stop' }).catch(() => {}), this.#lingerMs)
+    } else
+      this.#linger ??= setTimeout(() => {
+        this.#linger = undefined
+        void this.#queue(async () => {
+          // Until its turn has come, somebody may watch again.
+          if (this.#running === running && this.#watchers.size === 0) await this.#stop()
+        })
+      }, this.#lingerMs)
   }
 }

@@ -3,7 +3,7 @@
  *
  * Every path begins with the token: `/<token>/` is the page, `/<token>/events` a stream of server-sent events (`hello` once,
  * then `snapshot`, ten a second while something runs and one a second otherwise; the first one has the changes of the last
- * 15 seconds and no notes), `/<token>/actions` takes an {@link Action} by POST, `/<token>/trace.json` is the recorded
+ * 15 seconds and no notes; 503 if too many watch), `/<token>/actions` takes an {@link Action} by POST, `/<token>/trace.json` is the recorded
  * run in Chrome's trace-event format. Times are milliseconds since the server began.
  */
 
@@ -40,6 +40,8 @@ export interface Lane {
   /** What it waits for, holds or runs. */
   readonly on: string | undefined
   readonly canKill: boolean
+  /** What to call the end that {@link Action} `kill` makes of it. Without it: Kill. */
+  readonly killVerb?: 'Kill' | 'Cancel'
 }
 
 /** From this time on a lane was in this state. Those of one lane come in the order of their times. */
@@ -101,10 +103,11 @@ export interface Snapshot {
   readonly time: number
   /** The name of the scenario that runs; undefined: none does. */
   readonly scenario: string | undefined
-  /** 1: full speed; 2: half as fast, and so on. */
+  /** 1: full speed; 2: all takes twice as long, and so on. */
   readonly pace: number
   /** Also those that have died since the scenario began, the last ones of them. */
   readonly lanes: readonly Lane[]
+  /** To a reader that was slow also those of lanes of the scenario before. */
   readonly changes: readonly LaneChange[]
   readonly locks: readonly LockView[]
   readonly queues: readonly QueueView[]
@@ -121,5 +124,5 @@ export type Action =
   | { readonly do: 'stop' }
   /** 1 to 20. */
   | { readonly do: 'pace'; readonly pace: number }
-  /** A thread by `terminate()`, a process by SIGKILL. */
+  /** A thread by `terminate()`, a process by SIGKILL; a task is cancelled. */
   | { readonly do: 'kill'; readonly lane: number }

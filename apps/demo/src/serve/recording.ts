@@ -20,13 +20,14 @@ export type RecordedEvent =
   | { readonly kind: 'note'; readonly time: number; readonly text: string }
 
 /**
- * What has happened since a scenario began: the last of it, in memory that does not grow.
+ * The last of what has happened, in memory that does not grow.
  *
- * Invariant: event n is at n modulo its length, for the last ones from `#from` on; numbers are never used twice.
+ * Invariant: event n, for the last `mostEvents` of them, is at n modulo this; numbers are never used twice.
  */
 export class Recording {
   readonly clock = new Clock()
   readonly #events: RecordedEvent[] = []
+  /** The first event of what began last. */
   #from = 0
   #end = 0
   #lanes = 0
@@ -53,7 +54,10 @@ export class Recording {
     return this.#end
   }
 
-  /** What is told of the events from number `since` up to, and without, `end`. Without `since`: the changes of the last while. */
+  /**
+   * What is told of the events from number `since` up to, and without, `end`: also those before something else began. Without
+   * `since`: the changes of the last while.
+   */
   told(since: number | undefined, end: number): Pick<Snapshot, 'changes' | 'notes'> {
     const changes: LaneChange[] = []
     const notes: { time: number; text: string }[] = []
@@ -65,15 +69,14 @@ export class Recording {
     return { changes, notes }
   }
 
-  /** The events that are kept, in the order in which they became known. */
-  *events(since = 0, end = this.#end): Generator<RecordedEvent, void, undefined> {
-    for (let n = Math.max(since, this.#from, this.#end - mostEvents); n < end; n++)
+  /** The events that are kept, in the order in which they became known; without `since`, those of what began last. */
+  *events(since = this.#from, end = this.#end): Generator<RecordedEvent, void, undefined> {
+    for (let n = Math.max(since, this.#end - mostEvents); n < end; n++)
       yield this.#events[n % mostEvents] as RecordedEvent
   }
 
-  /** Forgets all: something else begins. */
-  clear(): void {
-    this.#events.length = 0
+  /** Something else begins: those who come later, and the trace, are told of that alone. */
+  beginAnew(): void {
     this.#from = this.#end
   }
 

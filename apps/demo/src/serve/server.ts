@@ -9,15 +9,32 @@ import { Files } from './http/files.js'
 import { Guard } from './http/guard.js'
 import { Refusal } from './http/refusal.js'
 
-const mostStreams = 8
+/** A browser opens six connections to a server, for all its pages together: one is left for what they ask for. */
+const mostStreams = 5
 const mostConnections = 64
 const standardLingerMs = 60_000
+
+/** How long the server waits for those at the other end, in milliseconds. */
+export interface Patience {
+  /** Until the headers of a request are there. */
+  readonly headers: number
+  /** Until all of it is. */
+  readonly request: number
+  /** Until the next request of a connection begins. */
+  readonly nextRequest: number
+  /** Until somebody takes more of what is sent. */
+  readonly reader: number
+}
+
+const standardPatience: Patience = { headers: 5_000, request: 10_000, nextRequest: 5_000, reader: 30_000 }
 
 export interface ServeOptions {
   /** 0: one that is free. */
   readonly port: number
   /** A scenario that nobody has watched for so long is stopped. Default: a minute. */
   readonly lingerMs?: number
+  /** Default: 5 s for headers and for the next request, 10 s for a request, 30 s for a reader. */
+  readonly patience?: Patience
 }
 
 /** A server that listens. */
@@ -33,7 +50,11 @@ export interface LiveServer {
  *
  * @throws what keeps it from listening, such as `EADDRINUSE`
  */
-export async function startServer({ port: wanted, lingerMs = standardLingerMs }: ServeOptions): Promise<LiveServer> {
+export async function startServer({
+  port: wanted,
+  lingerMs = standardLingerMs,
+  patience = standardPatience,
+}: ServeOptions): Promise<LiveServer> {
   const director = new Director(lingerMs)
   const files = new Files()
   const token = randomBytes(32).toString('base64url')
@@ -41,13 +62,17 @@ export async function startServer({ port: wanted, lingerMs = standardLingerMs }:
     // Our own answers say it, with our headers.
     requireHostHeader: false,
     maxHeaderSize: 8_192,
-    headersTimeout: 5_000,
-    requestTimeout: 10_000,
-    keepAliveTimeout: 5_000,
-    connectionsCheckingInterval: 1_000,
+    headersTimeout: patience.headers,
+    requestTimeout: patience.request,
+    keepAliveTimeout: patience.nextRequest,
+    connectionsCheckingInterval: Math.min(1_000, patience.headers),
   })
   server.maxConnections = mostConnections
+  // Of connections over which nothing goes in either direction; those who watch are told something each second.
+  server.timeout = patience.reader
   const port = await listen(server, wanted)
+  // One connection could not be taken, for want of file descriptors for instance. The others go on, and the next one may be.
+  server.on('error', () => {})
   const guard = new Guard(port, token)
   let streams = 0
 
@@ -64,12 +89,14 @@ export async function startServer({ port: wanted, lingerMs = standardLingerMs }:
     requireMethod(request, 'GET')
     if (path === 'events') {
       if (streams >= mostStreams)
-        throw new Refusal(503, 'so many pages watch already: close one', { 'Retry-After': '5' })
+        throw new Refusal(503, `${mostStreams} pages watch already, and that is the most: close one of them`, {
+          'Retry-After': '5',
+        })
       streams += 1
       response.once('close', () => {
         streams -= 1
       })
-      streamEvents(response, director)
+      streamEvents(response, director, patience.reader)
     } else if (path === 'trace.json') {
       answer(response, 200, director.trace(), {
         'Content-Type': 'application/json',
@@ -104,7 +131,10 @@ export async function startServer({ port: wanted, lingerMs = standardLingerMs }:
 async function listen(server: Server, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, resolve)
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      server.off('error', reject)
+      resolve()
+    })
   })
   return (server.address() as AddressInfo).port
 }
@@ -138,5 +168,7 @@ function refuseBroken(error: (Error & { code?: string }) | undefined, socket: So
         ? '408 Request Timeout'
         : '400 Bad Request'
   const headers = Object.entries({ ...commonHeaders, Connection: 'close', 'Content-Length': '0' })
-  socket.end(`HTTP/1.1 ${status}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`)
+  const text = `HTTP/1.1 ${status}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
+  // Who is answered so need not close its side, and nobody else would: of this connection Node knows no more.
+  socket.end(text, () => socket.destroy())
 }

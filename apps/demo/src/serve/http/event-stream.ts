@@ -2,15 +2,14 @@ import type { ServerResponse } from 'node:http'
 import type { Director } from '../director.js'
 import { commonHeaders } from './answers.js'
 
-/** A reader that has taken nothing for so long is let go. */
-const stalledMs = 30_000
-
 /**
  * Tells one page what goes on, as server-sent events: `hello` once, then a snapshot after each look. To a reader that is
  * slow nothing is written until it has taken what was; then it gets the newest snapshot, with all changes since the one
  * it had before.
+ *
+ * @param stalledMs - a reader that has taken nothing for so long is let go
  */
-export function streamEvents(response: ServerResponse, director: Director): void {
+export function streamEvents(response: ServerResponse, director: Director, stalledMs: number): void {
   response.writeHead(200, { ...commonHeaders, 'Content-Type': 'text/event-stream' })
   response.socket?.setNoDelay(true)
   let since: number | undefined

@@ -9,8 +9,8 @@ export interface Body {
   readonly kind: 'thread' | 'process' | 'task'
   readonly pid: number | undefined
   readonly threadId: number | undefined
-  /** Resolves when it has ended: with what went wrong, or undefined. Never rejects. */
-  readonly ended: Promise<string | undefined>
+  /** Resolves when it has ended: with what to say of it if nobody here has ended it, such as "ended by SIGKILL". Never rejects. */
+  readonly ended: Promise<string>
   /** Ends it at once, whatever it does. */
   end(): void
 }
@@ -21,13 +21,13 @@ export function threadBody(module: URL, data: unknown): Body {
   trackWorker(worker)
   let failure: string | undefined
   worker.on('error', (error: unknown) => {
-    failure = describe(error)
+    failure = `ended: ${describe(error)}`
   })
   return {
     kind: 'thread',
     pid: undefined,
     threadId: worker.threadId,
-    ended: new Promise((resolve) => worker.once('exit', () => resolve(failure))),
+    ended: new Promise((resolve) => worker.once('exit', (code) => resolve(failure ?? `ended with exit code ${code}`))),
     end: () => void worker.terminate(),
   }
 }
@@ -47,15 +47,13 @@ export function processBody(module: URL, data: unknown): Body {
   }
 }
 
-function endOf(child: ChildProcess): Promise<string | undefined> {
+function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.on('error', (error) => {
       // Of one that runs, it says only that it could not be signalled: it has ended, or is going to.
-      if (child.pid === undefined) resolve(describe(error))
+      if (child.pid === undefined) resolve(`could not be started: ${describe(error)}`)
     })
-    child.once('exit', (code, signal) =>
-      resolve(signal === 'SIGKILL' ? undefined : `it ended with ${signal ?? `exit code ${code}`}`),
-    )
+    child.once('exit', (code, signal) => resolve(signal ? `ended by ${signal}` : `ended with exit code ${code}`))
   })
 }
 
@@ -68,8 +66,8 @@ export function taskBody(run: (signal: AbortSignal) => Promise<void>): Body {
     pid: undefined,
     threadId: undefined,
     ended: run(signal).then(
-      () => undefined,
-      (error: unknown) => (signal.aborted ? undefined : describe(error)),
+      () => 'ended by itself',
+      (error: unknown) => `ended: ${describe(error)}`,
     ),
     end: () => controller.abort(),
   }

@@ -48,7 +48,7 @@ export class Crew {
   kill(lane: number): boolean {
     const body = this.#bodies.get(lane)
     if (body === undefined) return false
-    if (!this.#killed.has(lane)) this.#recording.note(`${this.#roster.find(lane)?.title} is killed${howOf(body)}`)
+    if (!this.#killed.has(lane)) this.#recording.note(`${this.#roster.find(lane)?.title} ${killInWords(body)}`)
     this.#killed.add(lane)
     body.end()
     return true
@@ -76,15 +76,15 @@ export class Crew {
     const { kind, pid, threadId } = body
     const lane = this.#roster.begin({ title, kind, pid, threadId }, true, place)
     this.#bodies.set(lane, body)
-    void body.ended.then((failure) => this.#ended(lane, place, failure))
+    void body.ended.then((how) => this.#ended(lane, place, how))
   }
 
-  #ended(lane: number, place: number, failure: string | undefined): void {
+  #ended(lane: number, place: number, how: string): void {
     this.#bodies.delete(lane)
     this.#roster.end(lane)
     if (this.#isStopped) return
     const wasKilled = this.#killed.delete(lane)
-    if (!wasKilled) this.#recording.note(`${this.#titles[place]} has ended: ${failure ?? 'nobody knows why'}`)
+    if (!wasKilled) this.#recording.note(`${this.#titles[place]} ${how}`)
     this.#events.onEnd?.(lane)
     this.#beginLater(place, wasKilled ? afterKillMs : afterFailureMs)
   }
@@ -98,7 +98,7 @@ export class Crew {
   }
 }
 
-function howOf({ kind, pid, threadId }: Body): string {
-  if (kind === 'task') return ''
-  return kind === 'thread' ? `: thread ${threadId} by terminate()` : `: process ${pid} by SIGKILL`
+function killInWords({ kind, pid, threadId }: Body): string {
+  if (kind === 'task') return 'is cancelled'
+  return kind === 'thread' ? `is killed: thread ${threadId} by terminate()` : `is killed: process ${pid} by SIGKILL`
 }

@@ -25,13 +25,16 @@ import { monotonicWord } from './monotonic.js'
  * https://doi.org/10.1145/2247684.2247688. **Differs:** a ring with one writer, so that what was written over is known by
  * its number, and no second look at a version is needed.
  */
-const pace = 0
-const round = 1
+const paceIndex = 0
+const roundIndex = 1
 const line = 16
 const ring = 256
 const placeWords = line + 2 * ring
 const owner = 1
 const repairedBit = 1 << 16
+
+/** Who rests without blocking its thread is not woken: it looks at the pace so often. */
+const sliceMs = 200
 
 /** What a lane can say of itself; that it is dead, others say. */
 const states = ['starting', 'idle', 'running', 'waiting', 'holding'] as const
@@ -131,33 +134,40 @@ export function freePlace(words: Int32Array, place: number): void {
   Atomics.store(words, baseOf(place) + owner, 0)
 }
 
-/** @param slowness - 1 is full speed, 2 half of it */
-export function setPace(words: Int32Array, slowness: number): void {
-  Atomics.store(words, pace, Math.round(slowness * 100))
-  Atomics.notify(words, pace)
+/** @param pace - 1 is full speed; at 2 all takes twice as long */
+export function setPace(words: Int32Array, pace: number): void {
+  Atomics.store(words, paceIndex, Math.round(pace * 100))
+  Atomics.notify(words, paceIndex)
 }
 
 /** Rests so long at full speed, longer at a slower pace; ends early when the pace changes. Blocks the thread. */
 export function restSync(words: Int32Array, ms: number): void {
-  const current = Atomics.load(words, pace)
-  Atomics.wait(words, pace, current, (ms * current) / 100)
+  const hundredths = Atomics.load(words, paceIndex)
+  Atomics.wait(words, paceIndex, hundredths, (ms * hundredths) / 100)
 }
 
-/** The same, and does not block; a change of the pace takes effect at the next rest. */
+/** The same, and does not block; after a change of the pace, what is left of it soon goes on at the new one. */
 export async function rest(words: Int32Array, ms: number, signal?: AbortSignal): Promise<void> {
-  await wait((ms * Atomics.load(words, pace)) / 100, undefined, signal && { signal })
+  const waitFor = (time: number) => wait(time, undefined, signal && { signal })
+  let left = ms
+  for (;;) {
+    const pace = Atomics.load(words, paceIndex) / 100
+    if (left * pace <= sliceMs) return await waitFor(left * pace)
+    await waitFor(sliceMs)
+    left -= sliceMs / pace
+  }
 }
 
 /** What to give to {@link waitForNextRound}. */
-export const currentRound = (words: Int32Array): number => Atomics.load(words, round)
+export const currentRound = (words: Int32Array): number => Atomics.load(words, roundIndex)
 
 /** Blocks until the server lets go on those who have seen this round. */
 export function waitForNextRound(words: Int32Array, seen: number): void {
-  while (Atomics.load(words, round) === seen) Atomics.wait(words, round, seen)
+  while (Atomics.load(words, roundIndex) === seen) Atomics.wait(words, roundIndex, seen)
 }
 
 /** Lets go on all who wait for the next round. */
 export function beginNextRound(words: Int32Array): void {
-  Atomics.add(words, round, 1)
-  Atomics.notify(words, round)
+  Atomics.add(words, roundIndex, 1)
+  Atomics.notify(words, roundIndex)
 }

@@ -75,7 +75,7 @@ export class Roster {
     return entry && viewOf(entry)
   }
 
-  /** Lanes in this state with one of these subjects, the latest last; of the dead, those that ended with it. */
+  /** Lanes that live and are in this state with one of these subjects, the latest last. */
   inState(state: 'waiting' | 'holding', subjects: readonly string[]): number[] {
     return [...this.#living.values()]
       .filter((entry) => entry.state === state && subjects.includes(entry.on ?? ''))
@@ -123,5 +123,6 @@ export class Roster {
 }
 
 function viewOf({ identity, state, on, canKill }: Entry): Lane {
-  return { ...identity, state, on, canKill: canKill && state !== 'dead' }
+  const killVerb = identity.kind === 'task' ? 'Cancel' : 'Kill'
+  return { ...identity, state, on, canKill: canKill && state !== 'dead', killVerb }
 }

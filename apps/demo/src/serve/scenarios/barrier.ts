@@ -18,9 +18,9 @@ export const barrier: Scenario = {
       'Look at the waiting: it ends for all of them at one moment.',
     kill: 'Kill a party: the others cannot come together any more, and are told so at once. When another thread has taken its place, the barrier is reset.',
   },
-  begin(recording, slowness) {
+  begin(recording, pace) {
     const words = threadLaneWords(titles.length)
-    setPace(words, slowness)
+    setPace(words, pace)
     const meeting = new Barrier(titles.length)
     const roster = new Roster(recording, words, titles.length, barrierSubjects)
     let resets = 0

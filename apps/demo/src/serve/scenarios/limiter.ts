@@ -23,11 +23,11 @@ export const limiter: Scenario = {
       `AsyncRateLimiter with ${rate} permits a second. Look at the bucket: a burst empties it, then they wait in order, and in a rest it fills.`,
     kill: 'Cancel a client in the middle of a wait: it has used no permit, its place is free, and those behind it move up.',
   },
-  begin(recording, slowness) {
+  begin(recording, pace) {
     const words = threadLaneWords(titles.length)
-    setPace(words, slowness)
+    setPace(words, pace)
     const roster = new Roster(recording, words, titles.length, subjects)
-    const bucket = new AsyncRateLimiter(rate, 1_000 * slowness, { burst })
+    const bucket = new AsyncRateLimiter(rate, 1_000 * pace, { burst })
     const manager = new AsyncTaskManager({ maxConcurrent: places })
     const waits = new Durations()
     const runs = new Durations()

@@ -19,9 +19,9 @@ export const locks: Scenario = {
       'Look at who holds and who waits; readers are inside together.',
     kill: 'Kill a thread that holds: the next owner is told that the one before it died, and repairs what that one left half done.',
   },
-  begin(recording, slowness) {
+  begin(recording, pace) {
     const words = threadLaneWords(threads)
-    setPace(words, slowness)
+    setPace(words, pace)
     const mutex = new Mutex()
     const lock = new ReadWriteLock()
     const sums = new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT))

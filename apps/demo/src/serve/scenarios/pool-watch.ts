@@ -44,6 +44,8 @@ export class PoolWatch {
   readonly #since = new Map<number, number>()
   readonly #waits = new Durations()
   readonly #runs = new Durations()
+  /** Lanes that are being killed. */
+  readonly #killed = new Set<number>()
   #workers = 0
 
   constructor(recording: Recording, words: Int32Array, places: number, pool: string) {
@@ -78,7 +80,8 @@ export class PoolWatch {
     const thread =
       this.#lanes.get(threadId ?? -1) === lane && threadId !== undefined ? this.#threads.get(threadId) : undefined
     if (thread === undefined) return false
-    this.#recording.note(`${title} is killed: thread ${threadId} by terminate()`)
+    if (!this.#killed.has(lane)) this.#recording.note(`${title} is killed: thread ${threadId} by terminate()`)
+    this.#killed.add(lane)
     void thread.terminate()
     return true
   }
@@ -123,6 +126,7 @@ export class PoolWatch {
     if (lane !== undefined) {
       this.look()
       this.#lanes.delete(threadId)
+      this.#killed.delete(lane)
       this.#roster.end(lane)
     }
     for (let place = 0; place < this.#places; place++)

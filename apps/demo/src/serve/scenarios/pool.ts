@@ -1,6 +1,6 @@
 import { ThreadPoolManager } from '@heddle/worker-pool'
 import { between } from '../lanes/chance.js'
-import { setPace, threadLaneWords } from '../lanes/lane-words.js'
+import { rest, setPace, threadLaneWords } from '../lanes/lane-words.js'
 import { make, moveIn, type PoolWork } from './pool-tasks.js'
 import { PoolWatch } from './pool-watch.js'
 import { noViews, type Scenario } from './scenario.js'
@@ -21,34 +21,30 @@ export const pool: Scenario = {
       'Look at the queue and at how long tasks wait.',
     kill: 'Kill a worker: another one is started, and what it was making is made again, since these tasks may run twice.',
   },
-  begin(recording, slowness) {
+  begin(recording, pace) {
     const words = threadLaneWords(places)
-    setPace(words, slowness)
+    setPace(words, pace)
     const watch = new PoolWatch(recording, words, places, name)
-    const manager = new ThreadPoolManager({
-      name,
-      maxWorkers: workers,
-      minWorkers: workers,
-      maxQueued: 60,
-      whenFull: 'drop-oldest',
-      initializer: moveIn,
-      initializerArgs: [words],
-      execArgv: [],
-    })
-    let pace = slowness
-    let submitted = 0
-    let timer: NodeJS.Timeout
-    const submit = () => {
-      submitted += 1
-      const dice = Math.random()
-      const what = dice < 0.6 ? 'a thumbnail' : dice < 0.9 ? 'a page' : 'a film'
-      const ms = lengths[what] * between(0.5, 1.5)
-      manager.run(make, [what, ms]).catch((error: unknown) => watch.failed(what, error))
-      // Some more than the workers can make, and then fewer, again and again.
-      const isRush = Math.floor(submitted / 40) % 2 === 0
-      timer = setTimeout(submit, (isRush ? between(20, 80) : between(120, 240)) * pace)
+    let manager: ThreadPoolManager
+    try {
+      manager = new ThreadPoolManager({
+        name,
+        maxWorkers: workers,
+        minWorkers: workers,
+        maxQueued: 60,
+        whenFull: 'drop-oldest',
+        initializer: moveIn,
+        initializerArgs: [words],
+        execArgv: [],
+      })
+    } catch (error) {
+      watch.stop()
+      throw error
     }
-    submit()
+    const submitting = new AbortController()
+    submitTasks(manager, watch, words, submitting.signal).catch((error: unknown) => {
+      if (!submitting.signal.aborted) watch.failed('the next task', error)
+    })
     return {
       get lanes() {
         return watch.lanes
@@ -62,15 +58,25 @@ export const pool: Scenario = {
         }
       },
       kill: (lane) => watch.kill(lane),
-      setPace(next) {
-        pace = next
-        setPace(words, next)
-      },
+      setPace: (next) => setPace(words, next),
       async stop() {
-        clearTimeout(timer)
+        submitting.abort()
         watch.stop()
         await manager.terminate()
       },
     }
   },
+}
+
+/** @throws (rejects) the reason of the signal, when it aborts */
+async function submitTasks(manager: ThreadPoolManager, watch: PoolWatch, words: Int32Array, signal: AbortSignal) {
+  for (let submitted = 1; ; submitted++) {
+    const dice = Math.random()
+    const what = dice < 0.6 ? 'a thumbnail' : dice < 0.9 ? 'a page' : 'a film'
+    const ms = lengths[what] * between(0.5, 1.5)
+    manager.run(make, [what, ms]).catch((error: unknown) => watch.failed(what, error))
+    // Some more than the workers can make, and then fewer, again and again.
+    const isRush = Math.floor(submitted / 40) % 2 === 0
+    await rest(words, isRush ? between(20, 80) : between(120, 240), signal)
+  }
 }

@@ -19,9 +19,9 @@ export const queue: Scenario = {
       'Look at the producers: when the queue is full, slow consumers hold them back; then the consumers hurry, and it runs empty.',
     kill: 'Kill any thread: who dies in a put has put nothing, who dies in a get loses that one item at most, and nobody else waits for it.',
   },
-  begin(recording, slowness) {
+  begin(recording, pace) {
     const words = threadLaneWords(titles.length)
-    setPace(words, slowness)
+    setPace(words, pace)
     const items = new ThreadSafeQueue<number>({ capacity, capacityBytes: 4_096 })
     const roster = new Roster(recording, words, titles.length, queueSubjects)
     const handle = items.toHandle()

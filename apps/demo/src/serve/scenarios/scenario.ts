@@ -7,10 +7,10 @@ export interface Scenario {
   /**
    * Begins it; it goes on until it is stopped.
    *
-   * @param slowness - 1 is full speed, 2 half of it
-   * @throws what keeps it from running here; nothing runs then
+   * @param pace - 1 is full speed; at 2 all takes twice as long
+   * @throws what keeps it from running here; nothing runs then, and nothing of it is left
    */
-  begin(recording: Recording, slowness: number): Run
+  begin(recording: Recording, pace: number): Run
 }
 
 /** What its locks, queues, pools and limiters look like. */
@@ -23,7 +23,7 @@ export interface Run {
   look(): Views
   /** @returns whether there was such a lane, and it is being ended */
   kill(lane: number): boolean
-  setPace(slowness: number): void
+  setPace(pace: number): void
   /** Ends it, and resolves when nothing of it is left. */
   stop(): Promise<void>
 }
