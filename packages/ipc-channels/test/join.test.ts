@@ -227,12 +227,14 @@ describe('registered ends', () => {
     expect(items).toEqual([1, 2])
     await worker.run('register', { name: 'queue', side: 'producer' })
     await worker.run('putSync', { name: 'queue', item: 3 })
-    const loop = (async () => {
+    const loop = async () => {
       for await (const item of queue) items.push(item)
-    })()
+    }
+    // At once: the death may be told before terminate() has come to its end.
+    const rejection = rejectionOf(loop())
     await until(() => queue.size === 0, 'it waits for more')
     await worker.terminate()
-    expect(await rejectionOf(loop)).toMatchObject({ name: 'BrokenError', code: 'ERR_PEER_GONE' })
+    expect(await rejection).toMatchObject({ name: 'BrokenError', code: 'ERR_PEER_GONE' })
     expect(items).toEqual([1, 2, 3])
   })
 
