@@ -26,7 +26,7 @@ export function checkContents({ files, targets }) {
   const strange = files.filter((path) => !/^(dist|src)\/|^(package\.json|[A-Z]+(\.md)?)$/.test(path))
   if (strange.length > 0) throw new Error(`not for publishing: ${strange.join(', ')}`)
   const stale = files.filter((path) => {
-    const module = /^dist\/(.*)\.js$/.exec(path)?.[1]
+    const module = /^dist\/(.*)\.d\.ts$/.exec(path)?.[1]
     return module !== undefined && !files.includes(`src/${module}.ts`)
   })
   if (stale.length > 0) throw new Error(`without a source any more: ${stale.join(', ')}; remove dist/ and build again`)

@@ -11,7 +11,7 @@ export async function importFromTests(packageDir, folder, file) {
   const dir = mkdtempSync(join(packageDir, '.verify-'))
   try {
     const source = join(packageDir, folder)
-    // As deep below the package as it was: what it imports from `dist` is where it was.
+    // As deep below the package as it was: what it imports from `build` is where it was.
     const target = join(dir, folder)
     mkdirSync(target, { recursive: true })
     for (const name of readdirSync(source).filter((each) => each.endsWith('.js')))
@@ -26,8 +26,8 @@ export async function importFromTests(packageDir, folder, file) {
           rewriteRelativeImportExtensions: true,
         },
       })
-      const dist = relative(target, join(packageDir, 'dist'))
-      writeFileSync(join(target, name.replace(/\.ts$/, '.js')), outputText.replaceAll("'../../dist/", `'${dist}/`))
+      const build = relative(target, join(packageDir, 'build'))
+      writeFileSync(join(target, name.replace(/\.ts$/, '.js')), outputText.replaceAll("'../../build/", `'${build}/`))
     }
     return await import(pathToFileURL(join(target, file)).href)
   } finally {

@@ -2,9 +2,9 @@ import { Topic } from '@heddle/ipc-channels'
 import { ThreadMemory } from '@heddle/sync-primitives'
 import { Place } from '@heddle/sync-primitives/building-blocks'
 import { expect, test } from '@jest/globals'
-import { DISCONNECT, SKIP } from '../dist/topic/layout.js'
-import { CUT_OFF, receive, type Subscriber } from '../dist/topic/reading.js'
-import { SharedTopic } from '../dist/topic/shared-topic.js'
+import { DISCONNECT, SKIP } from '../build/topic/layout.js'
+import { CUT_OFF, receive, type Subscriber } from '../build/topic/reading.js'
+import { SharedTopic } from '../build/topic/shared-topic.js'
 
 /** The words of a topic, and the length of what is read from them. */
 function open(topic: Topic<string>): SharedTopic {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { begunOf, claim, createClaimWords, resetClaims, takeBackRest } from '../dist/slots/claim-words.js'
+import { begunOf, claim, createClaimWords, resetClaims, takeBackRest } from '../build/slots/claim-words.js'
 import { claimWordsModel } from './verify/claim-words.ts'
 
 test('in every order of their steps, with up to two kills, no run begins twice and none is lost', async () => {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { MapSource } from '../dist/maps/map-source.js'
+import { MapSource } from '../build/maps/map-source.js'
 import { again, numbered } from './fixtures/tasks.mjs'
 import { FakeWorkers, ignore, outcomeOf, pass, settled, teach } from './support/fake-workers.ts'
 import { rejectionOf } from './support/observe.js'

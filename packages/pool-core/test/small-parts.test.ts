@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { ChunkSizes } from '../dist/maps/chunk-sizes.js'
-import { DurationHistogram } from '../dist/results/duration-histogram.js'
-import { Job } from '../dist/scheduling/job.js'
-import { ReadyLine } from '../dist/scheduling/ready-line.js'
-import { TaskRecord } from '../dist/tasks/task-record.js'
+import { ChunkSizes } from '../build/maps/chunk-sizes.js'
+import { DurationHistogram } from '../build/results/duration-histogram.js'
+import { Job } from '../build/scheduling/job.js'
+import { ReadyLine } from '../build/scheduling/ready-line.js'
+import { TaskRecord } from '../build/tasks/task-record.js'
 
 const record = () => new TaskRecord(1, { moduleUrl: 'file:///tasks.mjs', name: 'task' }, false, never)
 /** What a level of priority is worth. */

@@ -1,7 +1,7 @@
 import { decodeValue, encodeThrown, encodeValue } from '@heddle/codec'
 import { type FromWorker, type Hello, type TaskContext, TaskServer, type ToWorker } from '@heddle/pool-core'
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
-import { createClaimWords, markAborted, resetClaims, takeBackRest } from '../dist/slots/claim-words.js'
+import { createClaimWords, markAborted, resetClaims, takeBackRest } from '../build/slots/claim-words.js'
 import { release, seen } from './fixtures/worker-tasks.mjs'
 import { settled } from './support/fake-workers.ts'
 

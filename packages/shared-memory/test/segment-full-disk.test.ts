@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from '@jest/globals'
-import type { Kernel } from '../dist/segment/kernel.js'
-import { mapNew } from '../dist/segment/mapping.js'
+import type { Kernel } from '../build/segment/kernel.js'
+import { mapNew } from '../build/segment/mapping.js'
 
 const ENOSPC = 28
 

@@ -100,7 +100,7 @@ export class RecursiveMutex {
     const deadline = deadlineOf(options)
     this.#core.throwIfClosed()
     const hold = Hold.of(this.#core.place)
-    if (hold) return new Guard(hold)
+    if (hold) return new HeldRecursiveMutex(hold)
     const outcome = this.#core.takeSync(deadline)
     return repairSync<RecursiveMutexGuard>(this.#guardFor(outcome), outcome, this.#onOwnerDied)
   }
@@ -115,7 +115,7 @@ export class RecursiveMutex {
   tryAcquire(): RecursiveMutexGuard | undefined {
     this.#core.throwIfClosed()
     const hold = Hold.of(this.#core.place)
-    if (hold) return new Guard(hold)
+    if (hold) return new HeldRecursiveMutex(hold)
     const outcome = this.#core.tryTake()
     if (outcome === 'gave up') return undefined
     return repairSync<RecursiveMutexGuard>(this.#guardFor(outcome), outcome, this.#onOwnerDied)
@@ -190,17 +190,17 @@ export class RecursiveMutex {
 
   /** @internal */
   static lockOf(guard: MutexGuard): HeldLock | undefined {
-    return guard instanceof Guard ? guard : undefined
+    return guard instanceof HeldRecursiveMutex ? guard : undefined
   }
 
   #guardFor(outcome: Outcome): RecursiveMutexGuard {
     if (outcome === 'gave up') throw this.#core.timedOut()
     if (outcome === 'not recoverable') throw this.#core.notRecoverable()
-    return new Guard(new Hold(this.#core, outcome === 'owner died'))
+    return new HeldRecursiveMutex(new Hold(this.#core, outcome === 'owner died'))
   }
 }
 
-class Guard implements RecursiveMutexGuard, HeldLock {
+class HeldRecursiveMutex implements RecursiveMutexGuard, HeldLock {
   readonly #hold: Hold
   #held = true
 
@@ -225,7 +225,7 @@ class Guard implements RecursiveMutexGuard, HeldLock {
   acquire(): RecursiveMutexGuard {
     if (!this.held) throw new LockStateError('ERR_NOT_OWNER', 'this guard was released: it can take nothing once more')
     this.#hold.core.throwIfClosed()
-    return new Guard(this.#hold)
+    return new HeldRecursiveMutex(this.#hold)
   }
 
   markConsistent(): void {

@@ -1,8 +1,8 @@
 import { Mutex, ReadWriteLock, Semaphore } from '@heddle/sync-primitives'
 import { describe, expect, jest, test } from '@jest/globals'
-import { acquireMutex, releaseMutex } from '../dist/algorithms/mutex.js'
-import { acquirePermits, BLOCKING_LANE, releasePermits } from '../dist/algorithms/permit-line.js'
-import { acquireRead, acquireWrite, releaseRead, releaseWrite } from '../dist/algorithms/read-write-lock.js'
+import { acquireMutex, releaseMutex } from '../build/algorithms/mutex.js'
+import { acquirePermits, BLOCKING_LANE, releasePermits } from '../build/algorithms/permit-line.js'
+import { acquireRead, acquireWrite, releaseRead, releaseWrite } from '../build/algorithms/read-write-lock.js'
 import { wordsUnder } from './support/shared-words.js'
 
 /** What a step of a generator does to the words, or what the fast path does instead: only what changes them counts. */

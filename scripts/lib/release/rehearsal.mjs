@@ -11,7 +11,18 @@ const scope = '@heddle'
 /** The package that a new project installs. */
 const folderOfFirst = 'worker-pool'
 /** What is no part of the sources, wherever it is: `.npmrc` says who somebody is and where they publish. */
-const left = new Set(['.npmrc', '.git', '.tools', '.turbo', '.results', 'node_modules', 'dist', 'coverage', 'api'])
+const left = new Set([
+  '.npmrc',
+  '.git',
+  '.tools',
+  '.turbo',
+  '.results',
+  'node_modules',
+  'build',
+  'dist',
+  'coverage',
+  'api',
+])
 
 /** Does all that a release does, in `folder`. Resolves with the exit code; rejects with what went wrong. */
 export async function rehearse(folder, signal) {

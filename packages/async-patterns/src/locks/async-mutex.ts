@@ -15,10 +15,10 @@ export class AsyncMutex {
    * Invariant: #guard is the guard that holds, or undefined, and then nobody waits.
    * Invariant: a closed mutex has no waiters.
    */
-  #guard: Guard | undefined
+  #guard: MutexGuard | undefined
   readonly #waiters = new WaiterQueue<AsyncMutexGuard>(timedOut, undefined, { kind: 'AsyncMutex', object: this })
   #closedError: ClosedError | undefined
-  readonly #onRelease = (guard: Guard): void => {
+  readonly #onRelease = (guard: MutexGuard): void => {
     if (this.#guard !== guard) return
     this.#guard = undefined
     const next = this.#waiters.takeLiveHead()
@@ -105,8 +105,8 @@ export class AsyncMutex {
     return this.#waiters.size
   }
 
-  #take(): Guard {
-    this.#guard = new Guard(this.#onRelease)
+  #take(): MutexGuard {
+    this.#guard = new MutexGuard(this.#onRelease)
     return this.#guard
   }
 }
@@ -119,10 +119,10 @@ export interface AsyncMutexGuard extends Disposable {
   release(): void
 }
 
-class Guard implements AsyncMutexGuard {
-  #onRelease: ((guard: Guard) => void) | undefined
+class MutexGuard implements AsyncMutexGuard {
+  #onRelease: ((guard: MutexGuard) => void) | undefined
 
-  constructor(onRelease: (guard: Guard) => void) {
+  constructor(onRelease: (guard: MutexGuard) => void) {
     this.#onRelease = onRelease
   }
 

@@ -175,7 +175,7 @@ export class AsyncSemaphore {
 
   #take(permits: number): AsyncSemaphoreGuard {
     this.#free -= permits
-    return new Guard(this, permits)
+    return new SemaphoreGuard(this, permits)
   }
 
   #grantToWaiters(): void {
@@ -210,7 +210,7 @@ export interface AsyncSemaphoreGuard extends Disposable {
   detach(): void
 }
 
-class Guard implements AsyncSemaphoreGuard {
+class SemaphoreGuard implements AsyncSemaphoreGuard {
   readonly #semaphore: AsyncSemaphore
   readonly #permits: number
   #held = true

@@ -1,8 +1,8 @@
 import { type CheckpointValue, checkpoint, type Steps } from '@heddle/interleave'
 import { lockBriefly, unlock } from '@heddle/sync-primitives/building-blocks'
-import * as layout from '../../dist/priority/layout.js'
-import * as ringLayout from '../../dist/ring/layout.js'
-import * as outcomes from '../../dist/ring/outcomes.js'
+import * as layout from '../../build/priority/layout.js'
+import * as ringLayout from '../../build/ring/layout.js'
+import * as outcomes from '../../build/ring/outcomes.js'
 import { asSteps } from './as-steps.ts'
 import type { ModelRow } from './model-row.ts'
 import { within } from './within.ts'
@@ -10,7 +10,7 @@ import { within } from './within.ts'
 const { BYTES, CHAIN, CHANGING, FREE_BLOCK, HEAD, INLINE, PRIORITY, STATE, TAIL, USED } = layout
 const { RECORDS, recordWords, TAKE_LOCK } = ringLayout
 
-const dist = (file: string) => new URL(file, new URL('../../dist/', import.meta.url))
+const dist = (file: string) => new URL(file, new URL('../../build/', import.meta.url))
 const { put, take, takeAllAndClose } = asSteps(
   [
     dist('ring/counts.js'),

@@ -1,7 +1,7 @@
 import { type CheckpointValue, checkpoint, type Steps } from '@heddle/interleave'
 import { lockBriefly, unlock } from '@heddle/sync-primitives/building-blocks'
-import * as layout from '../../dist/ring/layout.js'
-import * as outcomes from '../../dist/ring/outcomes.js'
+import * as layout from '../../build/ring/layout.js'
+import * as outcomes from '../../build/ring/outcomes.js'
 import { asSteps } from './as-steps.ts'
 import type { ModelRow } from './model-row.ts'
 import { within } from './within.ts'
@@ -9,7 +9,7 @@ import { within } from './within.ts'
 const { EMPTY, FULL, OVER } = outcomes
 const { DONE, HEAD, ITEMS, PRODUCERS, PUT_LOCK, RECORDS, ROOM, TAIL, TAKE_LOCK, recordWords } = layout
 
-const dist = (file: string) => new URL(file, new URL('../../dist/ring/', import.meta.url))
+const dist = (file: string) => new URL(file, new URL('../../build/ring/', import.meta.url))
 const {
   put,
   putMany,

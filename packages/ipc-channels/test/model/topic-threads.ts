@@ -1,15 +1,15 @@
 import { checkpoint, type Steps } from '@heddle/interleave'
 import { type CheckpointValue, GAVE_UP, lockBriefly, unlock } from '@heddle/sync-primitives/building-blocks'
-import * as ringLayout from '../../dist/ring/layout.js'
-import * as outcomes from '../../dist/ring/outcomes.js'
-import * as layout from '../../dist/topic/layout.js'
+import * as ringLayout from '../../build/ring/layout.js'
+import * as outcomes from '../../build/ring/outcomes.js'
+import * as layout from '../../build/topic/layout.js'
 import { asSteps } from './as-steps.ts'
 import { withoutCheckpoints } from './within.ts'
 
 const { CLOSED, LOCK, MESSAGES, PARTICIPANT, POLICY, ROOM, SUBSCRIBERS, WAIT } = layout
 const { EMPTY, FULL, OVER } = outcomes
 
-const dist = (file: string) => new URL(file, new URL('../../dist/', import.meta.url))
+const dist = (file: string) => new URL(file, new URL('../../build/', import.meta.url))
 const {
   publish,
   receive,

@@ -1,4 +1,4 @@
-import * as layout from '../../dist/topic/layout.js'
+import * as layout from '../../build/topic/layout.js'
 import type { ModelRow } from './model-row.ts'
 import { publisher, reader, recordOf, type Topic, topicOf } from './topic-threads.ts'
 

@@ -1,9 +1,9 @@
 // Queues, pipes and topics in some states, and what a user does with each of them.
 import { Pipe, PipeEnd, ThreadSafePriorityQueue, ThreadSafeQueue, Topic } from '@heddle/ipc-channels'
-import { pipeWords } from '../../dist/pipe/layout.js'
-import { priorityPartsOf } from '../../dist/priority/layout.js'
-import { partsOf, RECORDS } from '../../dist/ring/layout.js'
-import { topicPartsOf } from '../../dist/topic/layout.js'
+import { pipeWords } from '../../build/pipe/layout.js'
+import { priorityPartsOf } from '../../build/priority/layout.js'
+import { partsOf, RECORDS } from '../../build/ring/layout.js'
+import { topicPartsOf } from '../../build/topic/layout.js'
 
 const item = (n) => ({ n, text: 'x'.repeat((n * 7) % 60), list: [n, -n, `${n}`] })
 const now = { timeout: 0 }

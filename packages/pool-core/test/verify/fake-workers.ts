@@ -12,7 +12,7 @@ import {
   type WorkerEvents,
   type WorkerLink,
 } from '@heddle/pool-core'
-import { claim, isMarkedAborted } from '../../dist/slots/claim-words.js'
+import { claim, isMarkedAborted } from '../../build/slots/claim-words.js'
 
 type CallMessage = Extract<ToWorker, { type: 'call' }>
 type BatchMessage = Extract<ToWorker, { type: 'batch' }>

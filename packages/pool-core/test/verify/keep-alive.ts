@@ -1,4 +1,4 @@
-import { holdProcess, letProcessGo } from '../../dist/platform/keep-alive.js'
+import { holdProcess, letProcessGo } from '../../build/platform/keep-alive.js'
 
 const timer = findTimer()
 

@@ -6,7 +6,7 @@ import { LIVE, PAYLOAD, storeWords } from '../store/layout.js'
 import { Store } from '../store/store.js'
 import { scratchWords } from '../store/values.js'
 import { BYTES, DATA, mostValueBytes, wordsOfBytes } from './layout.js'
-import { NONSENSE, Table } from './table.js'
+import { ListTable, NONSENSE } from './list-table.js'
 import { Values } from './values.js'
 
 /** How often a read begins again, because somebody has written meanwhile, before it takes the lock. */
@@ -22,12 +22,12 @@ const UNSTABLE = -2
 export class List {
   readonly #words: Int32Array
   readonly #store: Store
-  readonly #table: Table
+  readonly #table: ListTable
 
   /** @param root - the index of the first word behind the tag */
   constructor(memory: Memory, root: number) {
     this.#words = memory.words
-    this.#table = new Table(memory.words, root + storeWords)
+    this.#table = new ListTable(memory.words, root + storeWords)
     this.#store = new Store(memory, root, this.#table)
     this.#table.connect(this.#store)
   }

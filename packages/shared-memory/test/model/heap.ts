@@ -1,5 +1,5 @@
 import { checkpoint, load, type Steps, store } from '@heddle/interleave'
-import { formatHeap, freeArea, type Heap, heapWords, NO_ROOM, takeArea } from '../../dist/segment/heap.js'
+import { formatHeap, freeArea, type Heap, heapWords, NO_ROOM, takeArea } from '../../build/segment/heap.js'
 import type { ModelRow } from './model-row.ts'
 import { within } from './within.ts'
 

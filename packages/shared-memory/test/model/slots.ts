@@ -13,7 +13,7 @@ import {
   type Taken,
   takeSlot,
   wordsPerSlot,
-} from '../../dist/segment/slots.js'
+} from '../../build/segment/slots.js'
 import type { ModelRow } from './model-row.ts'
 import { within } from './within.ts'
 

@@ -1,5 +1,5 @@
 import { add, checkpoint, load, type Steps } from '@heddle/interleave'
-import { barrierWords, breakBarrier, PARTIES, passBarrier, resetBarrier, trip } from '../../dist/algorithms/barrier.js'
+import { barrierWords, breakBarrier, PARTIES, passBarrier, resetBarrier, trip } from '../../build/algorithms/barrier.js'
 import type { ModelRow } from './model-row.ts'
 import { within } from './words.ts'
 

@@ -5,8 +5,8 @@ import {
   leaveCondition,
   serve,
   waitUntilServed,
-} from '../../dist/algorithms/condition.js'
-import { acquireMutex, markMutexConsistent, releaseMutex } from '../../dist/algorithms/mutex.js'
+} from '../../build/algorithms/condition.js'
+import { acquireMutex, markMutexConsistent, releaseMutex } from '../../build/algorithms/mutex.js'
 import type { ModelRow } from './model-row.ts'
 import { within } from './words.ts'
 

@@ -1,7 +1,7 @@
 import { add, checkpoint, load, type Steps, store } from '@heddle/interleave'
-import { giveSignal, removeSignal, takeSignal } from '../../dist/algorithms/auto-reset-event.js'
-import { countDown, waitForLatch, wordFor } from '../../dist/algorithms/latch.js'
-import { resetEvent, setEvent, waitForEvent } from '../../dist/algorithms/manual-reset-event.js'
+import { giveSignal, removeSignal, takeSignal } from '../../build/algorithms/auto-reset-event.js'
+import { countDown, waitForLatch, wordFor } from '../../build/algorithms/latch.js'
+import { resetEvent, setEvent, waitForEvent } from '../../build/algorithms/manual-reset-event.js'
 import type { ModelRow } from './model-row.ts'
 import { within } from './words.ts'
 

@@ -6,7 +6,7 @@ import {
   NOT_RECOVERABLE,
   releaseMutex,
   tryAcquireMutex,
-} from '../../dist/algorithms/mutex.js'
+} from '../../build/algorithms/mutex.js'
 import type { ModelRow } from './model-row.ts'
 import { insideExclusively, within } from './words.ts'
 

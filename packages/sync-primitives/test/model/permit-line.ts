@@ -13,7 +13,7 @@ import {
   releaseFairMutex,
   releasePermits,
   TOTAL,
-} from '../../dist/algorithms/permit-line.js'
+} from '../../build/algorithms/permit-line.js'
 import type { ModelRow } from './model-row.ts'
 import { insideExclusively, within } from './words.ts'
 

@@ -15,7 +15,7 @@ import {
   tryAcquireRead,
   tryAcquireWrite,
   upgrade,
-} from '../../dist/algorithms/read-write-lock.js'
+} from '../../build/algorithms/read-write-lock.js'
 import type { ModelRow } from './model-row.ts'
 import { within } from './words.ts'
 

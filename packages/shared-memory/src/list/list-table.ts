@@ -26,7 +26,7 @@ const fewestToShrink = 16
  * The elements of a list by their places. `look` says what there is; all else goes by what it has seen last, and is for the
  * holder of the lock unless it is said to be for everybody.
  */
-export class Table implements Structure {
+export class ListTable implements Structure {
   readonly #words: Int32Array
   readonly #root: number
   #store: Store | undefined
