@@ -88,6 +88,26 @@ describe('a task that is given up', () => {
     },
   )
 
+  test('while it listens is told the reason also before its message has come, between threads', async () => {
+    const fakes = new FakeWorkers('thread')
+    const pool = fakes.pool({ maxWorkers: 1, abortGrace: 200 })
+    const id = await pool.submitTask(numbered, [1])
+    await settled()
+    const worker = fakes.begin(1)
+    worker.markListening()
+    pool.cancelTask(id, 'my reason')
+    await settled()
+    expect(ends(worker)).toEqual({ kills: 0, aborts: 1 })
+    worker.fail(new Error('heard'))
+    const next = pool.run(numbered, [2])
+    await settled()
+    fakes.begin(2)
+    pool.cancelTask(await pool.submitTask(numbered, [3]))
+    worker.answer()
+    expect(await next).toBe(2)
+    expect(ends(worker)).toEqual({ kills: 0, aborts: 1 })
+  })
+
   test('while it listens and does not end is ended after abortGrace, not a moment earlier', async () => {
     const fakes = new FakeWorkers('thread')
     const pool = fakes.pool({ maxWorkers: 1, abortGrace: 200 })

@@ -309,6 +309,15 @@ test('a worker that fails while its host is destroyed makes kill neither reject 
   expect(over).toEqual({ value: 'over' })
 })
 
+test('kill is over although the failure was told while the exit was: between processes tinypool does so', async () => {
+  const { host, link, seen, exit } = start({ boundary: 'process' })
+  host.thread.events.prependListener('exit', () => host.thread.emit('error', new Error('it has exited')))
+  exit(3)
+  host.destroying?.resolve()
+  await link.kill()
+  expect([howOf(seen), host.destroyed]).toEqual(['ended with exit code 3', 1])
+})
+
 test('a worker that could not be started has no exit to wait for, and its error is told', async () => {
   const { host, seen, failReply } = start({ boundary: 'process' })
   Object.assign(host.thread, { threadId: undefined })

@@ -1,7 +1,13 @@
 import { decodeValue, encodeThrown, encodeValue } from '@heddle/codec'
 import { type FromWorker, type Hello, type TaskContext, TaskServer, type ToWorker } from '@heddle/pool-core'
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
-import { createClaimWords, markAborted, resetClaims, takeBackRest } from '../build/slots/claim-words.js'
+import {
+  createClaimWords,
+  isMarkedListening,
+  markAborted,
+  resetClaims,
+  takeBackRest,
+} from '../build/slots/claim-words.js'
 import { release, seen } from './fixtures/worker-tasks.mjs'
 import { settled } from './support/fake-workers.ts'
 
@@ -229,6 +235,17 @@ describe('a call', () => {
     const context = seen[0] as TaskContext
     server.receive({ type: 'abort', id: late, index: 0, reason: encodeThrown('enough', 'thread') })
     expect([context.isAborted, context.signal.aborted, context.signal.reason]).toEqual([true, true, 'enough'])
+  })
+
+  test('that asks for its signal says so in the shared words, before its message can have come', async () => {
+    const words = createClaimWords()
+    const { call } = start({ words })
+    const id = call('spin')
+    await settled()
+    const context = seen[0] as TaskContext
+    expect(isMarkedListening(words, id)).toBe(false)
+    expect(context.signal.aborted).toBe(false)
+    expect([isMarkedListening(words, id), isMarkedListening(words, id + 1)]).toEqual([true, false])
   })
 
   test('sees an abort in the shared words, without a turn of its loop', async () => {

@@ -495,7 +495,7 @@ export class Scheduler {
       if (begun === 0 || (!job.chunk && index !== begun - 1)) return
     }
     if (envelope.isLone) {
-      if (!envelope.isListening || this.options.abortGrace === 0) {
+      if (!slot.isListening(envelope) || this.options.abortGrace === 0) {
         this.#crew.kill(slot)
         return
       }

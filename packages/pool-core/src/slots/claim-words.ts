@@ -1,5 +1,5 @@
 /**
- * How a pool and a worker thread agree, without a message, on which runs have begun.
+ * How a pool and a worker thread agree, without a message, on which runs have begun, and what was asked of them.
  *
  * Shared words of one worker, an Int32Array:
  *
@@ -8,6 +8,7 @@
  * | 0 to 3 | bits 0 to 29 | how many items of the envelope with number n, n mod 4 = this word, have begun |
  * |        | bit 30 | taken back: no further item of it begins |
  * | 4 | id of a call, low 31 bits | the call that was aborted last; a task that loops can see it without a turn of its event loop |
+ * | 5 | id of a call, low 31 bits | the call that has asked last whether it is aborted: a message of it may come later than what the task does next |
  *
  * **Invariant**: an item begins only by a compare-and-swap that counts it, and the pool takes back only by one that sets the
  * bit; so an item that was taken back never begins, and one that has begun is never given to another worker. The items of an
@@ -22,6 +23,7 @@ const claimWordCount = 8
 
 const envelopeWords = 4
 const abortWord = 4
+const listeningWord = 5
 const takenBack = 1 << 30
 
 export function createClaimWords(): Int32Array {
@@ -58,4 +60,14 @@ export function markAborted(words: Int32Array, id: number): void {
 /** The worker, for the call that it runs. Ids begin at 1: a fresh word names no call. */
 export function isMarkedAborted(words: Int32Array, id: number): boolean {
   return Atomics.load(words, abortWord) === callId(id)
+}
+
+/** The worker, for the call that it runs. */
+export function markListening(words: Int32Array, id: number): void {
+  Atomics.store(words, listeningWord, callId(id))
+}
+
+/** The pool. */
+export function isMarkedListening(words: Int32Array, id: number): boolean {
+  return Atomics.load(words, listeningWord) === callId(id)
 }

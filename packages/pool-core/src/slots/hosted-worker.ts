@@ -41,6 +41,9 @@ export class HostedWorker implements WorkerLink {
   #initializerFailed = false
   #hasFailed = false
   #hasExited = false
+  /** Resolves with the worker's exit. */
+  readonly #exit: Promise<void>
+  #onExit: () => void = () => {}
   #hasEnded = false
   #uncaught: { readonly error: unknown } | undefined
   #killing: Promise<void> | undefined
@@ -56,6 +59,9 @@ export class HostedWorker implements WorkerLink {
     this.#host = kind.createHost(settings)
     this.#host.on('error', () => {})
     this.#worker = this.#host.threads[0]
+    this.#exit = new Promise((resolve) => {
+      this.#onExit = resolve
+    })
     const { lane, reply } = kind.connect(this.#host, hello, (message) => this.#receive(message))
     this.#lane = lane
     this.#stopTimer =
@@ -98,6 +104,7 @@ export class HostedWorker implements WorkerLink {
     worker.once('error', (error) => this.#failed(error))
     worker.once('exit', (code, signal) => {
       this.#hasExited = true
+      this.#onExit()
       this.#refuseReplacement()
       this.#events.onEnding()
       // Of one that we have ended, tinypool knows; it would start another.
@@ -177,9 +184,11 @@ export class HostedWorker implements WorkerLink {
     if (this.#worker && !this.#hasExited) workers.add(this.#worker)
     const exits = [...workers].map((worker) => {
       worker.removeListener ??= () => {}
-      const exit = worker.threadId && new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+      // tinypool tells of a process's failure while Node tells of its exit: who listens only then is not told.
+      const exit =
+        worker === this.#worker ? this.#exit : new Promise<void>((resolve) => worker.once('exit', () => resolve()))
       this.#kind.killWorker?.(worker)
-      return exit
+      return worker.threadId ? exit : undefined
     })
     await Promise.allSettled([this.#host.destroy(), ...exits])
     await this.#lane.finish()

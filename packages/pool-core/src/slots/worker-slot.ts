@@ -4,7 +4,7 @@ import { Envelope } from '../scheduling/envelope.js'
 import type { Job } from '../scheduling/job.js'
 import { LinkedList } from '../scheduling/linked-list.js'
 import { refuseDetached } from '../tasks/with-transfer.js'
-import { begunOf, markAborted, resetClaims, takeBackRest } from './claim-words.js'
+import { begunOf, isMarkedListening, markAborted, resetClaims, takeBackRest } from './claim-words.js'
 import type { WorkerLink } from './worker-link.js'
 
 /** So many tasks a worker keeps in mind. */
@@ -147,6 +147,11 @@ export class WorkerSlot {
     if (envelope.keptRuns === undefined && this.words)
       envelope.keptRuns = Math.max(envelope.answered, takeBackRest(this.words, envelope.id))
     return envelope.keptRuns ?? envelope.count
+  }
+
+  /** Whether the only run of it has asked for its signal. */
+  isListening(envelope: Envelope): boolean {
+    return envelope.isListening || (this.words !== undefined && isMarkedListening(this.words, envelope.id))
   }
 
   /** Tells the task that nobody waits for it any longer. */

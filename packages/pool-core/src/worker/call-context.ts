@@ -1,6 +1,6 @@
 import { type Boundary, encodeValue } from '@heddle/codec'
 import type { CallMessage } from '../protocol.js'
-import { isMarkedAborted } from '../slots/claim-words.js'
+import { isMarkedAborted, markListening } from '../slots/claim-words.js'
 import type { TaskContext } from '../tasks/task-context.js'
 import type { WorkerLane } from './worker-lane.js'
 
@@ -65,6 +65,7 @@ export class CallContext implements TaskContext {
   #listen(): void {
     if (this.#isListening || this.#hasEnded) return
     this.#isListening = true
+    if (this.#words) markListening(this.#words, this.#call.id)
     this.#lane.send({ type: 'listening', id: this.#call.id })
   }
 }

@@ -12,7 +12,7 @@ import {
   type WorkerEvents,
   type WorkerLink,
 } from '@heddle/pool-core'
-import { claim, isMarkedAborted } from '../../build/slots/claim-words.js'
+import { claim, isMarkedAborted, markListening } from '../../build/slots/claim-words.js'
 
 type CallMessage = Extract<ToWorker, { type: 'call' }>
 type BatchMessage = Extract<ToWorker, { type: 'batch' }>
@@ -288,6 +288,12 @@ export class FakeWorker implements WorkerLink {
       ms: ms * fresh.length,
       retire,
     })
+  }
+
+  /** The call that it runs asks for its signal, of which the message is still on its way. */
+  markListening(): void {
+    const { words } = this.hello
+    if (words) markListening(words, this.#call().id)
   }
 
   /** The call that it runs asks for its signal. */
