@@ -290,9 +290,10 @@ describe('giving up', () => {
 
   test('a get whose time has run out takes the item that came while its thread was busy', async () => {
     const queue = queueOf<string>(1)
-    const got = queue.get({ timeout: 10 })
+    // Long enough for it to begin its wait, also on a machine that does other things.
+    const got = queue.get({ timeout: 400 })
     openedAgain(queue).putSync('there')
-    const end = performance.now() + 20
+    const end = performance.now() + 420
     while (performance.now() < end);
     expect(await got).toBe('there')
   })
