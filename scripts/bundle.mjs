@@ -15,7 +15,7 @@ rmSync('dist', { recursive: true, force: true })
 const bundle = await rolldown({
   input: Object.fromEntries(entries.map((entry) => [entry, `build/${entry}.js`])),
   // All that is not a file of the package: what it depends on stays what the user has installed.
-  external: /^[^./]/,
+  external: (id, importer, isResolved) => importer !== undefined && !isResolved && /^[^./]/.test(id),
   platform: 'neutral',
   treeshake: { moduleSideEffects: true },
   // So that the maps lead to src/, which is published, and not to build/.

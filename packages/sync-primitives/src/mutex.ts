@@ -70,7 +70,7 @@ export class Mutex {
   acquire(options?: AcquireOptions): Promise<MutexGuard> {
     // Without an async function, which costs as much as the lock itself.
     if (options === undefined && this.#core.waitingHere === 0 && this.#core.takeIfFree())
-      return Promise.resolve(new HeldMutex(this.#core))
+      return Promise.resolve(new Guard(this.#core))
     return this.#acquireSlowly(options)
   }
 
@@ -94,9 +94,7 @@ export class Mutex {
    * @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE`: bad options; nothing was acquired
    */
   acquireSync(options?: AcquireSyncOptions): MutexGuard {
-    return options === undefined && this.#core.takeIfFree()
-      ? new HeldMutex(this.#core)
-      : this.#acquireSyncSlowly(options)
+    return options === undefined && this.#core.takeIfFree() ? new Guard(this.#core) : this.#acquireSyncSlowly(options)
   }
 
   #acquireSyncSlowly(options: AcquireSyncOptions | undefined): MutexGuard {
@@ -139,7 +137,7 @@ export class Mutex {
    * {@link Mutex.runExclusive}: this one would release the lock before their work is done.
    */
   runExclusiveSync<Result>(fn: (guard: MutexGuard) => Result, options?: AcquireSyncOptions): Result {
-    if (options === undefined && this.#core.takeIfFree()) return runAndRelease(fn, new HeldMutex(this.#core))
+    if (options === undefined && this.#core.takeIfFree()) return runAndRelease(fn, new Guard(this.#core))
     return runAndRelease(fn, this.acquireSync(options))
   }
 
@@ -183,7 +181,7 @@ export class Mutex {
 
   /** @internal */
   static lockOf(guard: MutexGuard): HeldLock | undefined {
-    return guard instanceof HeldMutex ? guard : undefined
+    return guard instanceof Guard ? guard : undefined
   }
 }
 
@@ -220,22 +218,22 @@ function runAndRelease<Result>(fn: (guard: MutexGuard) => Result, guard: MutexGu
   return result
 }
 
-function guardFor(core: MutexCore, outcome: Outcome): HeldMutex {
-  if (outcome === 'acquired') return new HeldMutex(core)
+function guardFor(core: MutexCore, outcome: Outcome): Guard {
+  if (outcome === 'acquired') return new Guard(core)
   if (outcome === 'gave up') throw core.timedOut()
   if (outcome === 'not recoverable') throw core.notRecoverable()
-  const guard = new HeldMutex(core)
+  const guard = new Guard(core)
   afterDeath.add(guard)
   return guard
 }
 
 /** The guards whose former owner died: there are few, and a field for it would cost each guard as much as the lock's step. */
-const afterDeath = new WeakSet<HeldMutex>()
+const afterDeath = new WeakSet<Guard>()
 
 /** The guards that wait for a condition and get their lock back then, unless they are released before. */
-const waiting = new WeakSet<HeldMutex>()
+const waiting = new WeakSet<Guard>()
 
-class HeldMutex implements MutexGuard, HeldLock {
+class Guard implements MutexGuard, HeldLock {
   /** The one field, so that a guard is quickly made: undefined when it was released. */
   #core: MutexCore | undefined
 
