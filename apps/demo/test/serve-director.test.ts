@@ -6,7 +6,7 @@ import { streamEvents } from '@heddle/demo/serve/http/event-stream.js'
 import type { Snapshot } from '@heddle/demo/serve/protocol.js'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 
-const tick = (ms = 20) => new Promise((resolve) => setTimeout(resolve, ms))
+const tick = () => new Promise((resolve) => setTimeout(resolve, 20))
 const begun = 'A rate limiter and a task manager: begun'
 const stopped = 'A rate limiter and a task manager: stopped'
 
@@ -63,22 +63,22 @@ describe('a slow reader', () => {
 
   test('that takes nothing for long is let go, and not before', async () => {
     const director = new Director(60_000)
-    const { response, isClosed } = reader(director, 300)
+    const { response, written, isClosed } = reader(director, 1_000)
     await director.act({ do: 'start', scenario: 'limiter' })
     const stall = async () => {
       response.writableNeedDrain = true
       const since = performance.now()
-      while (!isClosed() && performance.now() - since < 200) await tick()
+      while (!isClosed() && performance.now() - since < 600) await tick()
       return since
     }
     // What it takes in between counts: only then does the time begin anew.
     await stall()
     response.writableNeedDrain = false
-    await tick(150)
+    const before = written.length
+    while (written.length === before) await tick()
     const since = await stall()
-    expect(isClosed()).toBe(false)
     while (!isClosed()) await tick()
-    expect(performance.now() - since).toBeGreaterThanOrEqual(300)
+    expect(performance.now() - since).toBeGreaterThanOrEqual(1_000)
     await director.close()
   })
 })
