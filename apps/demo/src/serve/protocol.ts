@@ -3,8 +3,8 @@
  *
  * Every path begins with the token: `/<token>/` is the page, `/<token>/events` a stream of server-sent events (`hello` once,
  * then `snapshot`, ten a second while something runs and one a second otherwise; the first one has the changes of the last
- * 15 seconds and no notes; 503 if too many watch), `/<token>/actions` takes an {@link Action} by POST, `/<token>/trace.json` is the recorded
- * run in Chrome's trace-event format. Times are milliseconds since the server began.
+ * 15 seconds and no notes; 503 if too many watch), `/<token>/actions` takes an {@link Action} by POST, `/<token>/trace.json` is
+ * the recorded run in Chrome's trace-event format. Times are milliseconds since the server began.
  */
 
 /** Data of the event `hello`. */

@@ -9,7 +9,9 @@ export interface Body {
   readonly kind: 'thread' | 'process' | 'task'
   readonly pid: number | undefined
   readonly threadId: number | undefined
-  /** Resolves when it has ended: with what to say of it if nobody here has ended it, such as "ended by SIGKILL". Never rejects. */
+  /**
+   * Resolves when it has ended: with what to say of it if nobody here has ended it, such as "ended by SIGKILL". Never rejects.
+   */
   readonly ended: Promise<string>
   /** Ends it at once, whatever it does. */
   end(): void
