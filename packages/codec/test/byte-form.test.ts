@@ -183,8 +183,9 @@ test('whatever form a tree takes, it arrives as by V8 and as structuredClone mak
     expect(arrived).toBe(fingerprint(structuredClone(value), apart))
   })
   fc.assert(arrives, { numRuns: 600 })
-  expect(asJson).toBeGreaterThan(30)
-  expect(asRecord).toBeGreaterThan(30)
+  // By many runs some 170 and some 40: far enough from the bound that chance does not come there.
+  expect(asJson).toBeGreaterThan(5)
+  expect(asRecord).toBeGreaterThan(5)
 })
 
 test('any string arrives, unit by unit', () => {
