@@ -53,7 +53,7 @@ export class PoolManager implements Executor {
   readonly #scheduler: Scheduler
   readonly #boundary: Boundary
   readonly #records = new TaskRecords()
-  readonly #results: ResultTable
+  readonly #results: ResultTable<Job>
   #submitted = 0
   #jobs = 0
 
@@ -66,7 +66,7 @@ export class PoolManager implements Executor {
     refuseWhileImporting()
     const { scheduler, maxResults } = poolOptionsOf(options, kind, this.#records)
     this.#boundary = kind.boundary
-    this.#results = new ResultTable(maxResults)
+    this.#results = new ResultTable<Job>(maxResults)
     this.#scheduler = new Scheduler(scheduler)
   }
 

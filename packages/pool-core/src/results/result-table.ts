@@ -1,10 +1,15 @@
 import { TaskError, TimeoutError } from '../errors.js'
 import type { CompletedTask, TaskRow } from '../executor.js'
 import { type WaitLimits, waitUntil } from '../platform/wait-until.js'
-import type { Job } from '../scheduling/job.js'
 import { type Linked, LinkedList } from '../scheduling/linked-list.js'
 
-class Entry implements Linked {
+/** A run that has not settled, and who is told when it has. */
+export interface FollowedJob {
+  resolve: (result: unknown) => void
+  reject: (error: unknown) => void
+}
+
+class Entry<Job extends FollowedJob> implements Linked {
   readonly id: string
   /** Its place among all that were submitted. */
   readonly order: number
@@ -13,8 +18,8 @@ class Entry implements Linked {
   row: TaskRow = { status: 'pending' }
   /** Those who wait for it. */
   waiting: Set<() => void> | undefined = undefined
-  previous: Entry | undefined = undefined
-  next: Entry | undefined = undefined
+  previous: Entry<Job> | undefined = undefined
+  next: Entry<Job> | undefined = undefined
   list: object | undefined = undefined
 
   constructor(id: string, order: number, job: Job) {
@@ -30,11 +35,11 @@ class Entry implements Linked {
  * Invariant: an id is in the table from its admission until its result was taken or dropped.
  * Invariant: at most `maxResults` settled rows stay; the one that settled first is dropped first.
  */
-export class ResultTable {
+export class ResultTable<Job extends FollowedJob = FollowedJob> {
   readonly #maxResults: number
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, Entry<Job>>()
   /** Entries in the order in which they settled. */
-  readonly #settled = new LinkedList<Entry>()
+  readonly #settled = new LinkedList<Entry<Job>>()
   /** Those who wait for anything to settle. */
   readonly #watching = new Set<() => void>()
   #dropped = 0
@@ -61,7 +66,7 @@ export class ResultTable {
     return this.#entries.get(id)?.job
   }
 
-  #settle(entry: Entry, row: TaskRow): void {
+  #settle(entry: Entry<Job>, row: TaskRow): void {
     entry.row = row
     entry.job = undefined
     this.#settled.push(entry)
@@ -72,7 +77,7 @@ export class ResultTable {
     this.#dropped += 1
   }
 
-  #forget(entry: Entry): void {
+  #forget(entry: Entry<Job>): void {
     this.#entries.delete(entry.id)
     this.#settled.delete(entry)
   }
@@ -125,7 +130,7 @@ export class ResultTable {
 }
 
 /** Resolves with whether all settled in time. */
-function waitUntilSettled(entries: readonly Entry[], limits: WaitLimits): Promise<boolean> {
+function waitUntilSettled(entries: readonly Entry<FollowedJob>[], limits: WaitLimits): Promise<boolean> {
   const pending = entries.filter((entry) => entry.row.status === 'pending')
   let left = pending.length
   return waitUntil(
