@@ -24,7 +24,7 @@ export async function installAlone(dir, packed, siblings, { storeDir, signal }) 
 
 /**
  * Throws unless the install holds what the package declares, what that declares in turn, and nothing else, and unless all
- * native code in it comes by the package's own optional dependencies.
+ * native code in it comes by an optional dependency, its own or one of what it depends on: then it can be left out.
  */
 export function checkClosure(dir, name, installed) {
   const reachable = (from, kinds) => {
@@ -46,12 +46,8 @@ export function checkClosure(dir, name, installed) {
 
   const onTop = listPackages(join(dir, 'node_modules')).map(({ name: each }) => each)
   if (onTop.join() !== name) throw new Error(`the project can import ${onTop.join(', ')} instead of ${name} alone`)
-  const optional = reachable(Object.keys(installed.get(name).manifest.optionalDependencies ?? {}), [
-    'dependencies',
-    'optionalDependencies',
-  ])
   const native = [...installed.values()].filter((each) => isNative(each)).map(({ manifest }) => manifest.name)
-  const forced = native.filter((each) => !optional.has(each))
+  const forced = native.filter((each) => required.has(each))
   if (forced.length > 0) throw new Error(`native code that nobody can leave out: ${forced.join(', ')}`)
 }
 

@@ -1,0 +1,2 @@
+/** The owner of all databases of a local PostgreSQL. */
+export const postgresOwner = 'heddle'

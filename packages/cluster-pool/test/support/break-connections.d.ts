@@ -1,0 +1,3 @@
+import type { LocalServer } from '@heddle/cluster-pool'
+
+export function breakConnections(server: LocalServer): Promise<void>
