@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { type Cluster, ClusterNode, ClusterPoolManager, type LocalServer } from '@heddle/cluster-pool'
 import { BrokenError, ClosedError, TaskError, TimeoutError } from '@heddle/pool-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
@@ -294,6 +297,56 @@ describe.each(engines)('%s', (engine) => {
     await newNode()
     expect(await waiting).toBe(3)
   })
+
+  function runProgram(what: string): Promise<{ stdout: string }> {
+    const program = fileURLToPath(new URL('./fixtures/pool-program.mjs', import.meta.url))
+    return promisify(execFile)(process.execPath, [program, what, cluster.prefix], {
+      env: { ...process.env, HEDDLE_URL: cluster.url },
+      timeout: 20_000,
+    })
+  }
+
+  test('a program with an idle pool ends by itself', async () => {
+    await open()
+    expect((await runProgram('idle')).stdout).toBe('')
+  })
+
+  test('a program that terminates its pool ends when nothing of it is stored any more', async () => {
+    const pool = await open()
+    expect((await runProgram('terminate')).stdout).toBe('terminated\n')
+    const node = await newNode()
+    expect(await pool.run(tasks.add, [1, 2])).toBe(3)
+    expect(node.stats().done).toBe(1)
+  }, 60_000)
+
+  test('what is pending when its cluster is closed rejects, and a node of that cluster ends', async () => {
+    await open()
+    const own = await connect(server)
+    const rejection = rejectionOf(new ClusterPoolManager(own).run(tasks.add, [1, 2]))
+    const submitted = new ClusterPoolManager(own, { name: 'other' })
+    await submitted.submitTask(tasks.add, [1, 2])
+    const node = await ClusterNode.start(own, { tasks, pool: 'third', concurrency: 1 })
+    await own.close()
+    expect(await rejection).toMatchObject({ code: 'ERR_SERVER_UNAVAILABLE' })
+    expect([...(await submitted.waitForAllTasks()).values()]).toMatchObject([{ status: 'error' }])
+    await node.drain()
+  })
+
+  test('a node is drained, and a pool terminated, although the server is away', async () => {
+    await open()
+    const other = await startServer(engine)
+    ends.push(() => other.stop())
+    const away = await connect(other, { serverTimeout: 1_000 })
+    ends.push(() => away.close())
+    const pool = new ClusterPoolManager(away)
+    const node = await ClusterNode.start(away, { tasks, concurrency: 1 })
+    expect(await pool.run(tasks.add, [1, 2])).toBe(3)
+    await other.stop()
+    const rejection = rejectionOf(pool.run(tasks.add, [1, 2]))
+    await node.drain()
+    await pool.terminate()
+    expect(await rejection).toMatchObject({ code: expect.stringMatching(/^ERR_(CLOSED|SERVER_UNAVAILABLE)$/) })
+  }, 60_000)
 
   test('a node is refused bad options, and runs nothing', async () => {
     await open()

@@ -34,8 +34,11 @@ export interface ClusterSettings {
 export function clusterOptionsOf(options: ClusterOptions): ClusterSettings {
   const { url, prefix = 'heddle', serverTimeout = 30_000 } = objectOf('options', options)
   if (url !== undefined) engineOf(url)
-  if (typeof prefix !== 'string' || !/^[a-z][a-z0-9_]{0,29}$/.test(prefix))
-    throw invalidArgument(`prefix must be small letters, digits and _, at most 30, not ${describe(prefix)}`)
+  // Where a prefix names a schema, `<prefix>_tasks` is the second one.
+  if (typeof prefix !== 'string' || !/^[a-z][a-z0-9_]{0,29}$/.test(prefix) || prefix.endsWith('_tasks'))
+    throw invalidArgument(
+      `prefix must be small letters, digits and _, at most 30, and not end in _tasks, not ${describe(prefix)}`,
+    )
   return { url, prefix, serverTimeout: milliseconds('serverTimeout', serverTimeout) }
 }
 

@@ -6,6 +6,15 @@ import type { OperationOptions } from './server.js'
 const firstPauseMs = 50
 const longestPauseMs = 1_000
 
+/** What Node says of a host that cannot be reached, perhaps for the moment. */
+export const unreachable: readonly string[] = ['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']
+
+/** For whoever connects: a server that refuses is as good as none. */
+export function unusable(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof ClusterError || error instanceof TypeError) return error
+  return new ClusterError('ERR_SERVER_UNAVAILABLE', `the server cannot be used: ${error.message}`, { cause: error })
+}
+
 /** How a server's operations are run. */
 export interface OperationLimits {
   /** Milliseconds that the server may take to answer, reconnecting included. */

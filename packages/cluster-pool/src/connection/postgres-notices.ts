@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { startTimer } from '@heddle/pool-core/building-blocks'
+import { reportError, startTimer } from '@heddle/pool-core/building-blocks'
 import type { Client, Notification, Pool, QueryResultRow } from 'pg'
 import type { NoticeListener, Notices, OperationOptions, Unsubscribe } from './server.js'
 
@@ -39,6 +39,11 @@ export class PostgresNotices implements Notices {
   #stopReconnect: (() => void) | undefined
   #asking: Promise<void> = Promise.resolve()
   #isClosed = false
+  /**
+   * A part of the channels' names, which is known to those who may read the schema: every role of a database may listen to any
+   * channel, and send to it.
+   */
+  secret = ''
 
   constructor(server: Connector, newClient: () => Client, prefix: string) {
     this.#server = server
@@ -48,7 +53,7 @@ export class PostgresNotices implements Notices {
 
   /** What the server calls a channel, whose names are short; for functions that publish. */
   channel(name: string): string {
-    return `heddle_${createHash('sha1').update(`${this.#prefix}:${name}`).digest('hex')}`
+    return `heddle_${createHash('sha1').update(`${this.secret}:${this.#prefix}:${name}`).digest('hex')}`
   }
 
   async subscribe(name: string, listener: NoticeListener): Promise<Unsubscribe> {
@@ -190,5 +195,5 @@ export class PostgresNotices implements Notices {
 }
 
 function tell({ listeners }: Channel, message: string): void {
-  for (const listener of Array.from(listeners)) listener.onMessage(message)
+  for (const listener of Array.from(listeners)) reportError(() => listener.onMessage(message))
 }

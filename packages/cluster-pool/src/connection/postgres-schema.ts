@@ -8,7 +8,7 @@ const setUpLock = 6_824_309_511n
 
 /** What all parts use: messages that are too long for a notice, and the version. `$schema` stands for the schema's name. */
 const base = `
-create table if not exists $schema.meta (version int not null);
+create table if not exists $schema.meta (version int not null, secret text not null);
 
 create table if not exists $schema.messages (
   id bigint generated always as identity primary key,
@@ -39,19 +39,25 @@ end $$;
  * Sets up the tables and functions, if that was not done by anybody yet.
  *
  * @param parts - of all that use the server, in which `$schema` stands for the schema's name
+ * @returns what the names of the channels are made with: whoever may not read the schema does not know them
  */
-export async function setUpSchema(pool: Pool, schema: string, parts: readonly string[]): Promise<void> {
-  if ((await versionOf(pool, schema)) === version) return
+export async function setUpSchema(pool: Pool, schema: string, parts: readonly string[]): Promise<string> {
+  const meta = await metaOf(pool, schema)
+  if (meta?.version === version) return meta.secret
   const client = await pool.connect()
   try {
     await client.query('begin')
     await client.query('select pg_advisory_xact_lock($1)', [setUpLock])
     await client.query(`create schema if not exists ${schema}`)
     for (const part of [base, ...parts]) await client.query(part.replaceAll('$schema', schema))
-    await client.query(`delete from ${schema}.meta`)
-    await client.query(`insert into ${schema}.meta (version) values (${version})`)
+    await client.query(
+      `with old as (delete from ${schema}.meta returning secret)
+       insert into ${schema}.meta (version, secret)
+       select ${version}, coalesce((select secret from old limit 1), gen_random_uuid()::text)`,
+    )
     await client.query('commit')
     client.release()
+    return (await metaOf(pool, schema))?.secret ?? ''
   } catch (error) {
     // With its transaction.
     client.release(true)
@@ -59,9 +65,14 @@ export async function setUpSchema(pool: Pool, schema: string, parts: readonly st
   }
 }
 
-async function versionOf(pool: Pool, schema: string): Promise<number | undefined> {
+interface Meta {
+  readonly version: number
+  readonly secret: string
+}
+
+async function metaOf(pool: Pool, schema: string): Promise<Meta | undefined> {
   const table = await pool.query<{ known: string | null }>('select to_regclass($1)::text as known', [`${schema}.meta`])
   if (!table.rows[0]?.known) return undefined
-  const { rows } = await pool.query<{ version: number }>(`select version from ${schema}.meta`)
-  return rows[0]?.version
+  const { rows } = await pool.query<Meta>(`select version, secret from ${schema}.meta`)
+  return rows[0]
 }

@@ -1,3 +1,4 @@
+import { invalidArgument } from '@heddle/pool-core/building-blocks'
 import { assertSchemaCompatibility, runMigrations } from 'bullmq'
 import type { Client, Pool, QueryResultRow } from 'pg'
 import { dictSchema } from '../dict/postgres-dict.js'
@@ -5,7 +6,7 @@ import { leasesSchema } from '../leases/postgres-leases.js'
 import { ratesSchema } from '../limits/postgres-rates.js'
 import { queueSchema } from '../queue/postgres-queue.js'
 import { topicSchema } from '../topic/postgres-topics.js'
-import { type OperationLimits, operate } from './operation.js'
+import { type OperationLimits, operate, unreachable, unusable } from './operation.js'
 import { PostgresNotices } from './postgres-notices.js'
 import { setUpSchema } from './postgres-schema.js'
 import type { ClusterServer, OperationOptions } from './server.js'
@@ -31,6 +32,7 @@ const longestTimer = 2 ** 31 - 1
  */
 export class PostgresServer implements ClusterServer {
   readonly engine = 'postgres'
+  readonly serverTimeout: number
   readonly pool: Pool
   readonly schema: string
   readonly notices: PostgresNotices
@@ -40,6 +42,7 @@ export class PostgresServer implements ClusterServer {
   private constructor(pg: PgModule, { url, prefix, serverTimeout }: PostgresServerOptions) {
     this.#limits = { serverTimeout, isConnectionError, isClosed: () => this.#isClosed }
     this.schema = prefix
+    this.serverTimeout = serverTimeout
     this.pool = new pg.Pool({
       connectionString: url,
       max: connections,
@@ -51,7 +54,7 @@ export class PostgresServer implements ClusterServer {
     })
     // Of connections that break while they are idle. Without a listener it would end the program.
     this.pool.on('error', () => undefined)
-    this.notices = new PostgresNotices(this, () => newClient(pg, url), prefix)
+    this.notices = new PostgresNotices(this, () => newClient(pg, url, serverTimeout), prefix)
   }
 
   /**
@@ -62,7 +65,8 @@ export class PostgresServer implements ClusterServer {
     try {
       await operate(
         async () => {
-          await setUpSchema(server.pool, server.schema, [
+          await refuseReserved(server.pool, options.prefix)
+          server.notices.secret = await setUpSchema(server.pool, server.schema, [
             leasesSchema,
             dictSchema,
             queueSchema,
@@ -76,7 +80,7 @@ export class PostgresServer implements ClusterServer {
       )
     } catch (error) {
       await server.close()
-      throw error
+      throw unusable(error)
     }
     return server
   }
@@ -107,6 +111,17 @@ export class PostgresServer implements ClusterServer {
   }
 }
 
+/** The prefix is a schema's name here. @throws (rejects) TypeError `ERR_INVALID_ARG` */
+async function refuseReserved(pool: Pool, prefix: string): Promise<void> {
+  const { rows } = await pool.query("select 1 from pg_get_keywords() where word = $1 and catcode in ('R', 'T')", [
+    prefix,
+  ])
+  if (rows.length > 0 || /^(pg_|public$|information_schema$)/.test(prefix))
+    throw invalidArgument(
+      `in PostgreSQL the prefix names a schema, and ${prefix} is one of its own words: take another`,
+    )
+}
+
 /** Once for all nodes and callers: the engine itself sees to it that only one of those who come at a time does it. */
 async function setUpQueues(pool: Pool, schema: string): Promise<void> {
   try {
@@ -116,17 +131,21 @@ async function setUpQueues(pool: Pool, schema: string): Promise<void> {
   }
 }
 
-function newClient(pg: PgModule, url: string): Client {
-  return new pg.Client({ connectionString: url, keepAlive: true })
+function newClient(pg: PgModule, url: string, serverTimeout: number): Client {
+  return new pg.Client({
+    connectionString: url,
+    keepAlive: true,
+    connectionTimeoutMillis: Math.min(serverTimeout, longestTimer),
+  })
 }
 
-/** The classes 08 (connection), 57P (the server is ending or starting), and what Node and pg say of broken sockets. */
+/** The classes 08 (connection), 57P (the server is ending or starting), 53300 (it has no connection left), and what Node and pg say of broken sockets. */
 function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code = '' } = error as NodeJS.ErrnoException
   return (
-    /^(08|57P0)/.test(code) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
+    /^(08|57P0|53300)/.test(code) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', ...unreachable].includes(code) ||
     /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
       error.message,
     )

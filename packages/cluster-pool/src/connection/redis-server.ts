@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Redis, type RedisOptions } from 'ioredis'
-import { type OperationLimits, operate } from './operation.js'
+import { type OperationLimits, operate, unreachable, unusable } from './operation.js'
 import { RedisNotices } from './redis-notices.js'
 import type { ClusterServer, OperationOptions } from './server.js'
 
@@ -22,6 +22,10 @@ export interface RedisServerOptions {
   readonly serverTimeout: number
 }
 
+interface Unrefable {
+  unref?(): void
+}
+
 type Argument = string | number | Buffer
 
 /**
@@ -32,6 +36,7 @@ type Argument = string | number | Buffer
  */
 export class RedisServer implements ClusterServer {
   readonly engine = 'redis'
+  readonly serverTimeout: number
   readonly client: Redis
   readonly notices: RedisNotices
   readonly #options: RedisServerOptions
@@ -41,6 +46,7 @@ export class RedisServer implements ClusterServer {
 
   private constructor(options: RedisServerOptions) {
     this.#options = options
+    this.serverTimeout = options.serverTimeout
     this.#limits = {
       serverTimeout: options.serverTimeout,
       isConnectionError,
@@ -66,7 +72,7 @@ export class RedisServer implements ClusterServer {
       await server.ask((client) => client.ping(), { idempotent: true })
     } catch (error) {
       await server.close()
-      throw error
+      throw unusable(error)
     }
     return server
   }
@@ -76,7 +82,10 @@ export class RedisServer implements ClusterServer {
     const client = new Redis(this.#options.url, { maxRetriesPerRequest: null, retryStrategy, ...options })
     // Without a listener a lost connection would end the program. Whoever waits is told by a rejection.
     client.on('error', () => undefined)
-    client.on('connect', () => (client as unknown as { stream?: { unref?(): void } }).stream?.unref?.())
+    // What of it would keep the process alive; its types do not show them.
+    const handles = client as unknown as { readonly stream?: Unrefable; readonly reconnectTimeout?: Unrefable }
+    client.on('connect', () => handles.stream?.unref?.())
+    client.on('reconnecting', () => handles.reconnectTimeout?.unref?.())
     return client
   }
 
@@ -162,7 +171,7 @@ function isConnectionError(error: unknown): boolean {
   return (
     /Connection is closed|Stream isn't writeable|^LOADING |^MASTERDOWN |^READONLY /.test(error.message) ||
     /max retries per request|aborted due to connection close/.test(error.message) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'NR_CLOSED'].includes(code ?? '')
+    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'NR_CLOSED', ...unreachable].includes(code ?? '')
   )
 }
 

@@ -27,6 +27,8 @@ export interface Notices {
 /** What both kinds of servers have. */
 export interface ClusterServer {
   readonly notices: Notices
+  /** Milliseconds that it may take to answer. */
+  readonly serverTimeout: number
   /** Keeps the process alive until it is answered, and ends when the server does not answer in time. */
   attempt<Answer>(ask: () => Promise<Answer>, options: OperationOptions): Promise<Answer>
   close(): Promise<void>

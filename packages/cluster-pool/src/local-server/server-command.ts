@@ -12,7 +12,7 @@ export interface ServerKind {
   command(port: number, folder: DataFolder): ServerCommand
 }
 
-export interface ServerCommand {
+interface ServerCommand {
   readonly program: string
   /** No secret: every user of the machine can read them. */
   readonly args: readonly string[]

@@ -35,6 +35,8 @@ export class ClusterNode {
   readonly #unsubscribe: Unsubscribe
   /** The name of the pool whose tasks it runs. */
   readonly pool: string
+  /** Milliseconds that the server may take to answer. */
+  readonly #patience: number
   #hasLetGo = false
   #ending: Promise<void> | undefined
   #terminating: Promise<void> | undefined
@@ -49,6 +51,7 @@ export class ClusterNode {
     this.pool = settings.pool
     this.#runs = runs
     this.#ownExecutor = ownExecutor
+    this.#patience = serverOf(cluster).serverTimeout
     this.#unsubscribe = unsubscribe
     this.#worker = new TaskWorker(cluster, settings.pool, settings, {
       run: (task) => runs.run(task),
@@ -75,22 +78,22 @@ export class ClusterNode {
     const ownExecutor = settings.executor ? undefined : await threadPool(settings.concurrency)
     const executor = settings.executor ?? (ownExecutor as NodeExecutor)
     const runs = new NodeRuns(settings.registry, executor, new ReplySender(server.notices), longOutcomeOf(server))
+    let node: ClusterNode | undefined
+    let unsubscribe: Unsubscribe = () => undefined
     try {
-      const unsubscribe = await server.notices.subscribe(cancelChannel(settings.pool), {
+      unsubscribe = await server.notices.subscribe(cancelChannel(settings.pool), {
         onMessage: (message) => {
           for (const id of idsOf(message)) runs.cancel(id)
         },
+        // It could not tell anybody what its tasks come to.
+        onClosed: () => void node?.terminate(),
       })
-      const node = new ClusterNode(cluster, settings, runs, ownExecutor, unsubscribe)
-      try {
-        await node.#worker.ready()
-      } catch (error) {
-        await node.terminate()
-        throw error
-      }
+      node = new ClusterNode(cluster, settings, runs, ownExecutor, unsubscribe)
+      await node.#worker.ready()
       return node
     } catch (error) {
-      await ownExecutor?.terminate()
+      unsubscribe()
+      await (node?.terminate() ?? ownExecutor?.terminate())
       throw error
     }
   }
@@ -124,15 +127,15 @@ export class ClusterNode {
   }
 
   async #drain(): Promise<void> {
-    await this.#worker.close()
+    await this.#worker.close(this.#patience)
     this.#unsubscribe()
     await this.#ownExecutor?.drain()
     this.#letGo()
   }
 
   async #terminate(): Promise<void> {
-    const closing = this.#worker.close()
-    this.#runs.loseAll()
+    const closing = this.#worker.close(this.#patience)
+    this.#runs.end()
     await closing
     this.#unsubscribe()
     await this.#ownExecutor?.terminate()

@@ -33,25 +33,39 @@ async function serve(given: NodeArguments): Promise<void> {
   const registry = registryOf(await tasksOf(given.tasks))
   const concurrency = given.concurrency ?? availableParallelism()
   const stopped = signals()
-  await using cluster = await Cluster.connect({ url: given.url, prefix: given.prefix })
+  const connecting = Cluster.connect({ url: given.url, prefix: given.prefix })
+  await using cluster = await unless(stopped.first, connecting)
   const executor = given.executor === 'processes' ? await processPool(concurrency) : undefined
-  const node = await ClusterNode.start(cluster, {
-    tasks: Array.from(registry.values(), ({ task }) => task),
-    pool: given.pool,
-    concurrency,
-    executor,
-    lockDuration: given.lockDuration,
-    stalledInterval: given.stalledInterval,
-    onError: (error) => say(error.message),
+  try {
+    const node = await ClusterNode.start(cluster, {
+      tasks: Array.from(registry.values(), ({ task }) => task),
+      pool: given.pool,
+      concurrency,
+      executor,
+      lockDuration: given.lockDuration,
+      stalledInterval: given.stalledInterval,
+      onError: (error) => say(error.message),
+    })
+    process.stdout.write(
+      `heddle-node: pool ${node.pool} on ${cluster.engine}, ${concurrency} at a time: ${Array.from(registry.keys()).join(', ')}\n`,
+    )
+    await stopped.first
+    process.stdout.write(`heddle-node: takes no more tasks, ${node.stats().running} to end\n`)
+    // The first of the two decides; the other follows by itself.
+    await Promise.race([node.drain(), stopped.second.then(() => node.terminate())])
+  } finally {
+    await executor?.terminate()
+  }
+}
+
+/** What comes first: the end of the wait for a server that may be away, or the signal to stop. */
+async function unless<Value>(stop: Promise<void>, value: Promise<Value>): Promise<Value> {
+  const stopped = stop.then((): never => {
+    throw new Error('stopped before there was a connection')
   })
-  process.stdout.write(
-    `heddle-node: pool ${node.pool} on ${cluster.engine}, ${concurrency} at a time: ${Array.from(registry.keys()).join(', ')}\n`,
-  )
-  await stopped.first
-  process.stdout.write(`heddle-node: takes no more tasks, ${node.stats().running} to end\n`)
-  // The first of the two decides; the other follows by itself.
-  await Promise.race([node.drain(), stopped.second.then(() => node.terminate())])
-  await executor?.terminate()
+  // Only one of them is waited for.
+  for (const either of [stopped, value]) either.catch(() => undefined)
+  return await Promise.race([value, stopped])
 }
 
 /** The exports of all modules together. */

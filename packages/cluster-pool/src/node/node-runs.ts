@@ -10,8 +10,8 @@ import type { RegisteredTask } from './task-registry.js'
 /** A run that is expected to take less is not announced before it has taken so long. */
 const announceAfterMs = 5
 
-/** Milliseconds for which a cancelled task that has not come yet is remembered. */
-const rememberCancelledMs = 60_000
+/** Milliseconds for which a cancelled task that has not come yet, or an outcome that is not stored yet, is remembered. */
+const rememberMs = 60_000
 
 interface Run {
   readonly controller: AbortController
@@ -28,6 +28,7 @@ interface Unstored {
   readonly outcome: Outcome
   /** It is too long for a message: its caller is told when it can be fetched. */
   readonly isLong: boolean
+  readonly since: number
 }
 
 /** Why a run was ended from here. */
@@ -55,6 +56,7 @@ export class NodeRuns {
   /** What tasks came to, until that is stored. */
   readonly #unstored = new Map<string, Unstored>()
   #timer: NodeJS.Timeout | undefined
+  #isEnding = false
   #done = 0
 
   /** @param longOutcome - characters beyond which an outcome is not sent but fetched */
@@ -81,7 +83,11 @@ export class NodeRuns {
   /** Never rejects. Undefined: another node is to have it. */
   async run(taken: TakenTask): Promise<Outcome | undefined> {
     const known = this.#runs.get(taken.id)
-    if (known?.outcome && !known.isLost) return await known.outcome
+    if (this.#isEnding) return undefined
+    if (known?.outcome && !known.isLost) {
+      const outcome = await known.outcome
+      return known.isLost ? undefined : outcome
+    }
     const run: Run = {
       controller: new AbortController(),
       caller: taken.data.c,
@@ -105,7 +111,8 @@ export class NodeRuns {
 
   /** Its caller does not want it any more. */
   cancel(id: string): void {
-    this.#forgetOldCancelled()
+    this.#forgetOld()
+    this.#cancelled.delete(id)
     this.#cancelled.set(id, performance.now())
     this.#runs.get(id)?.controller.abort(new Cancelled('its caller has cancelled the task'))
   }
@@ -118,7 +125,10 @@ export class NodeRuns {
     run.controller.abort(new Cancelled('the server gives the task to another node'))
   }
 
-  loseAll(): void {
+  /** Nothing runs here from now on. */
+  end(): void {
+    this.#isEnding = true
+    clearTimeout(this.#timer)
     for (const id of Array.from(this.#runs.keys())) this.lose(id)
   }
 
@@ -138,7 +148,9 @@ export class NodeRuns {
 
   #tell({ id, data }: TakenTask, outcome: Outcome): void {
     const isLong = outcome.bytes.length > this.#longOutcome
-    this.#unstored.set(id, { caller: data.c, outcome, isLong })
+    this.#forgetOld()
+    this.#unstored.delete(id)
+    this.#unstored.set(id, { caller: data.c, outcome, isLong, since: performance.now() })
     if (!isLong) void this.#replies.send(data.c, [id, 'settled', outcome])
   }
 
@@ -223,11 +235,16 @@ export class NodeRuns {
     return ms
   }
 
-  #forgetOldCancelled(): void {
-    const old = performance.now() - rememberCancelledMs
+  /** In both the oldest come first. Some outcomes are never heard of again: another node has the task. */
+  #forgetOld(): void {
+    const old = performance.now() - rememberMs
     for (const [id, at] of this.#cancelled) {
-      if (at > old) return
+      if (at > old) break
       this.#cancelled.delete(id)
+    }
+    for (const [id, { since }] of this.#unstored) {
+      if (since > old) break
+      this.#unstored.delete(id)
     }
   }
 }

@@ -39,9 +39,9 @@ export class ReplySender {
     const waiting = this.#waiting
     this.#waiting = new Map()
     this.#sending = undefined
-    const messages = Array.from(waiting, ([caller, replies]) =>
-      this.#notices.tell(replyChannel(caller), JSON.stringify(replies)),
-    )
-    await Promise.all(messages)
+    const messages = Array.from(waiting, async ([caller, replies]) => {
+      await this.#notices.tell(replyChannel(caller), JSON.stringify(replies))
+    })
+    await Promise.allSettled(messages)
   }
 }

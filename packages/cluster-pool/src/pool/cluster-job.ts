@@ -48,6 +48,13 @@ export class ClusterJob implements FollowedJob {
     this.reject = reject
   }
 
+  /** The server has it: it has said so itself, or a node has. Which of them is heard first is open. */
+  noteStored(): void {
+    if (this.state !== 'sending') return
+    this.state = 'stored'
+    this.onStored?.()
+  }
+
   get id(): string {
     return this.stored.id
   }

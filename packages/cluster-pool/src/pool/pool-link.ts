@@ -3,16 +3,30 @@ import { reportError, startTimer } from '@heddle/pool-core/building-blocks'
 import type { Cluster } from '../connection/cluster.js'
 import { serverOf } from '../connection/cluster-server.js'
 import type { Unsubscribe } from '../connection/server.js'
+import { ClusterError } from '../errors.js'
 import type { ClusterJob, JobEnd } from './cluster-job.js'
 import type { ClusterJobBook } from './cluster-job-book.js'
 import type { TaskQueue } from './task-queue.js'
-import { cancelChannel, type Outcome, type OutcomeKind, openOutcome, type Reply, replyChannel, unpack } from './wire.js'
+import {
+  cancelChannel,
+  type Outcome,
+  type OutcomeKind,
+  openOutcome,
+  type Reply,
+  readOutcome,
+  replyChannel,
+  unpack,
+} from './wire.js'
 
 /** Milliseconds between looks for tasks whose reply was lost. */
 const lookMs = 1_000
 /** How many tasks are asked for in one look. */
 const mostAsked = 256
 const idsInMessage = 500
+/** A node that could not store an outcome tells it once more, so the second look in vain decides. */
+const looksUntilLost = 2
+/** How often an idempotent task is stored again. */
+const mostAgain = 3
 
 const ends: Partial<Record<OutcomeKind, JobEnd>> = { value: 'succeeded', timeout: 'timedOut', cancelled: 'cancelled' }
 
@@ -46,6 +60,7 @@ export class PoolLink {
     this.#subscription ??= serverOf(this.#cluster).notices.subscribe(replyChannel(this.#caller), {
       onMessage: (message) => this.#onReplies(message),
       onGap: () => void this.#lookForAll(),
+      onClosed: () => this.#onClosed(),
     })
     try {
       await this.#subscription
@@ -72,20 +87,32 @@ export class PoolLink {
     this.#subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined)
   }
 
+  /** Nothing is heard any more: what is pending would be so for ever. */
+  #onClosed(): void {
+    if (this.#isClosed) return
+    const why = 'the cluster was closed: what was stored is run all the same, and nobody hears of it'
+    for (const job of this.#book.all())
+      this.#book.settle(job, 'failed', new ClusterError('ERR_SERVER_UNAVAILABLE', why))
+  }
+
   #onReplies(message: string): void {
     for (const reply of repliesOf(message)) {
       const job = this.#book.get(reply[0])
       if (!job) continue
-      if (reply[1] === 'started') this.#book.begin(job)
-      else if (reply[1] === 'settled') this.#settle(job, reply[2])
+      job.noteStored()
+      const outcome = reply[1] === 'settled' ? readOutcome(reply[2]) : undefined
+      if (outcome) this.#settle(job, outcome)
+      else if (reply[1] === 'started') this.#book.begin(job)
       else if (reply[1] === 'progress') tellProgress(job, reply[2])
       else void this.#ask(job)
     }
   }
 
   #settle(job: ClusterJob, outcome: Outcome): void {
-    const { value } = openOutcome(outcome)
-    this.#book.settle(job, ends[outcome.kind] ?? 'failed', value, outcome.ms)
+    const { ok, value } = openOutcome(outcome)
+    // A result that cannot be read here is a failure.
+    const isUnread = outcome.kind === 'value' && !ok
+    this.#book.settle(job, isUnread ? 'failed' : (ends[outcome.kind] ?? 'failed'), value, outcome.ms)
   }
 
   #startTimer(): () => void {
@@ -139,11 +166,12 @@ export class PoolLink {
    */
   async #onLost(job: ClusterJob, state: 'broken' | 'unknown'): Promise<void> {
     job.losses += 1
-    if (job.losses < 2) return
-    job.losses = 0
-    if (job.idempotent) {
+    if (job.losses % looksUntilLost > 0) return
+    if (job.idempotent && job.losses <= looksUntilLost * mostAgain) {
       if (state === 'broken') await this.#queue.remove([job.id])
-      await this.#queue.add([job.stored])
+      if (!job.isSettled) await this.#queue.add([job.stored])
+      // It was given up meanwhile: then nobody else takes it away.
+      if (job.isSettled) await this.#queue.remove([job.id])
       return
     }
     const why =
@@ -158,7 +186,15 @@ const isStored = ({ state }: ClusterJob) => state === 'stored' || state === 'run
 
 function tellProgress(job: ClusterJob, bytes: string): void {
   const { onProgress } = job
-  if (onProgress) reportError(() => onProgress(unpack(bytes)))
+  if (!onProgress) return
+  let value: unknown
+  try {
+    value = unpack(bytes)
+  } catch {
+    // What cannot be read here is no progress.
+    return
+  }
+  reportError(() => onProgress(value))
 }
 
 /** What is no list of replies is no message of ours. */

@@ -49,7 +49,7 @@ export class TaskDispatcher {
     this.#queue = new TaskQueue(cluster, settings.name, settings.onError)
     this.#link = new PoolLink(cluster, settings.name, caller, this.book, this.#queue)
     this.#sender = new JobSender(this.#queue, () => this.#link.ready(), {
-      onStored: (job) => this.#onStored(job),
+      onStored: (job) => job.noteStored(),
       onFailure: (job, error) => {
         this.book.settle(job, 'failed', error)
       },
@@ -70,6 +70,9 @@ export class TaskDispatcher {
   ): ClusterJob {
     const definition = taskOf(task)
     if (!Array.isArray(args)) throw invalidArgument(`the task's arguments must be an array, not ${describe(args)}`)
+    // PostgreSQL stores no such text, and would refuse all that are stored along with it.
+    if (definition.name.includes('\0') || !definition.name.isWellFormed())
+      throw invalidArgument(`a cluster cannot store the name of the task ${JSON.stringify(definition.name)}`)
     const { timeout, signal, priority, onProgress, retries } = clusterRunLimitsOf(options, definition)
     this.#jobs += 1
     const data = {
@@ -111,10 +114,10 @@ export class TaskDispatcher {
   }
 
   mapHost(task: unknown, timeout: number | undefined): MapHost {
-    const dispatcher = this
+    const closedError = () => this.#closedError
     return {
       get closedError() {
-        return dispatcher.#closedError
+        return closedError()
       },
       addMap: (map) => this.#maps.add(map),
       removeMap: (map) => this.#maps.delete(map),
@@ -141,6 +144,11 @@ export class TaskDispatcher {
   }
 
   resume(): void {
+    if (this.#closed) return
+    this.#resumeNow()
+  }
+
+  #resumeNow(): void {
     this.#hasPaused = false
     this.#sender.after(() => this.#queue.resume()).catch(() => undefined)
   }
@@ -182,7 +190,7 @@ export class TaskDispatcher {
 
   async #closeNow(): Promise<void> {
     await this.#allRemovals()
-    if (this.#hasPaused) this.resume()
+    if (this.#hasPaused) this.#resumeNow()
     await this.#sender.idle()
     this.#link.close()
     await this.#queue.close()
@@ -199,12 +207,6 @@ export class TaskDispatcher {
       this.book.noteSent(job)
       this.#sender.send(job)
     }
-  }
-
-  #onStored(job: ClusterJob): void {
-    if (job.isSettled) return
-    job.state = 'stored'
-    job.onStored?.()
   }
 
   /** Has them taken away, together with all others that are given up in this turn. */

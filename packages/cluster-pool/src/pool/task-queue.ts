@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { createPostgresBackend, type JobsOptions, Queue, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Cluster } from '../connection/cluster.js'
 import { addressOf, serverOf } from '../connection/cluster-server.js'
 import { RedisServer } from '../connection/redis-server.js'
 import type { ClusterServer } from '../connection/server.js'
-import { type Outcome, readOutcome, type TaskData } from './wire.js'
+import { type Outcome, outcomeOfError, readOutcome, readTaskData, type TaskData } from './wire.js'
 
 /** A task as it is stored. */
 export interface StoredTask {
@@ -54,10 +55,12 @@ export interface WorkerEvents {
 const middlePriority = 2 ** 20
 const priorityScale = 64
 
-/** Milliseconds that an outcome stays, for callers that have missed its reply. */
+/** Seconds that an outcome stays, for callers that have missed its reply. */
 const keepSeconds = 300
 /** On Redis also no more than so many: it is memory. PostgreSQL deletes by age only, where counting can deadlock. */
 const keepCount = 20_000
+
+const closeLookMs = 100
 
 /**
  * The tasks of one pool on the server, over BullMQ: stored, waiting, taken by nodes.
@@ -93,7 +96,9 @@ export class TaskQueue {
     }
     // Redis takes them as fast as they come. In PostgreSQL each at a time takes a connection, and a new one takes longer.
     const lanes = this.#connection ? Math.min(ids.length, 100) : 1
-    await Promise.all(Array.from({ length: lanes }, removeNext))
+    const removeAll = () => Promise.all(Array.from({ length: lanes }, removeNext))
+    // Also so that the program does not end under it.
+    await this.#server.attempt(removeAll, { idempotent: true })
   }
 
   async stateOf(id: string): Promise<StoredState> {
@@ -112,7 +117,8 @@ export class TaskQueue {
   }
 
   async close(): Promise<void> {
-    await this.#queue.close()
+    // A server that is away must not keep it open.
+    await this.#server.attempt(() => this.#queue.close(), { idempotent: false }).catch(() => undefined)
     this.#connection?.disconnect()
   }
 }
@@ -123,6 +129,8 @@ export class TaskWorker {
   readonly #worker: Worker
   readonly #connection: Redis | undefined
   #isClosing = false
+  /** Tasks whose bodies run. */
+  #taken = 0
 
   constructor(cluster: Cluster, pool: string, limits: WorkerLimits, events: WorkerEvents) {
     this.#server = serverOf(cluster)
@@ -132,7 +140,13 @@ export class TaskWorker {
       pool,
       async (job, token) => {
         const { id = '', name, attemptsStarted: starts } = job
-        const outcome = await events.run({ id, name, data: job.data as TaskData, starts })
+        const data = readTaskData(job.data)
+        // Something that no caller of ours has stored.
+        if (!data) return outcomeOfError(new TypeError('it is no task of a cluster pool'), 0)
+        this.#taken += 1
+        const outcome = await events.run({ id, name, data, starts }).finally(() => {
+          this.#taken -= 1
+        })
         if (outcome) return outcome
         await job.moveToWait(token)
         throw new WaitingError()
@@ -166,11 +180,39 @@ export class TaskWorker {
     await this.#server.attempt(() => this.#worker.waitUntilReady(), { idempotent: true })
   }
 
-  /** Takes no more. Resolves when the outcomes of all that were taken are stored. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more. Resolves when the outcomes of all that were taken are stored, or when nothing runs any more and the server has
+   * not answered for so long.
+   *
+   * @param patience - milliseconds
+   */
+  async close(patience: number): Promise<void> {
     this.#isClosing = true
-    await this.#worker.close()
+    let isClosed = false
+    const closing = this.#worker.close().then(
+      () => {
+        isClosed = true
+      },
+      () => {
+        isClosed = true
+      },
+    )
+    let since = performance.now()
+    while (!isClosed && performance.now() - since < patience) {
+      await Promise.race([closing, delay(closeLookMs)])
+      if (this.#taken > 0) since = performance.now()
+    }
+    if (!isClosed) await this.#abandon()
     this.#connection?.disconnect()
+  }
+
+  /** BullMQ's own end waits for the server, and its timers with it. */
+  async #abandon(): Promise<void> {
+    const { lockManager } = this.#worker as unknown as { readonly lockManager: { close(): Promise<void> } }
+    await Promise.race([
+      Promise.allSettled([lockManager.close(), this.#worker.disconnect()]),
+      delay(closeLookMs, undefined, { ref: false }),
+    ])
   }
 }
 

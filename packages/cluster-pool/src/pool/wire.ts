@@ -127,11 +127,20 @@ const kinds: ReadonlySet<unknown> = new Set<OutcomeKind>([
   'cancelled',
 ])
 
-/** What was stored, if it is an outcome: others may have written to the server. */
+/** What was stored or told, if it is an outcome: others may have written to the server. */
 export function readOutcome(stored: unknown): Outcome | undefined {
   if (typeof stored !== 'object' || stored === null) return undefined
   const { kind, bytes, ms } = stored as Partial<Outcome>
-  return kinds.has(kind) && typeof bytes === 'string' && typeof ms === 'number' ? (stored as Outcome) : undefined
+  if (!kinds.has(kind) || typeof bytes !== 'string') return undefined
+  return typeof ms === 'number' && Number.isFinite(ms) && ms >= 0 ? (stored as Outcome) : undefined
+}
+
+/** What stands in a stored task, if it is one of ours. */
+export function readTaskData(stored: unknown): TaskData | undefined {
+  if (typeof stored !== 'object' || stored === null) return undefined
+  const { a, c, t } = stored as Partial<TaskData>
+  if (typeof a !== 'string' || typeof c !== 'string') return undefined
+  return t === undefined || (typeof t === 'number' && t >= 0) ? (stored as TaskData) : undefined
 }
 
 /** The name of a pool: it becomes a part of keys and channels. @throws TypeError `ERR_INVALID_ARG` */
