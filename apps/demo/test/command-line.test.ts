@@ -137,7 +137,15 @@ test('bad usage and bad input are one clear line and exit code 2', async () => {
 test('--help explains itself on the standard output, whatever else is asked', async () => {
   const { code, stdout, stderr } = await runDemo(['--frobnicate', '--help'])
   expect([code, stderr]).toEqual([0, ''])
-  for (const text of ['--input DIR', '--verify', 'Exit codes:', '129 by SIGHUP', '130 by SIGINT', '143 by SIGTERM'])
+  for (const text of [
+    '--input DIR',
+    '--verify',
+    '--engine NAME',
+    'Exit codes:',
+    '129 by SIGHUP',
+    '130 by SIGINT',
+    '143 by SIGTERM',
+  ])
     expect(stdout).toContain(text)
 })
 

@@ -1,3 +1,4 @@
+import { clusterCommand } from '../commands/cluster-command.js'
 import { indexCommand } from '../commands/index-command.js'
 import { allCommand, listCommand, runCommand } from '../commands/pattern-commands.js'
 import { serveCommand } from '../commands/serve-command.js'
@@ -10,7 +11,14 @@ import { parseOptions } from './options.js'
 import { Screen } from './screen.js'
 
 /** The first is the one that runs when none is named. */
-const commands: readonly [Command, ...Command[]] = [indexCommand, listCommand, runCommand, allCommand, serveCommand]
+const commands: readonly [Command, ...Command[]] = [
+  indexCommand,
+  listCommand,
+  runCommand,
+  allCommand,
+  clusterCommand,
+  serveCommand,
+]
 
 /** Runs what the arguments ask for, and resolves with the exit code. Whatever goes wrong is one line on the error stream. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {

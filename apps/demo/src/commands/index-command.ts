@@ -2,8 +2,6 @@ import { availableParallelism } from 'node:os'
 import type { Command } from '../cli/command.js'
 import { DONE, FAILED, UsageError } from '../cli/exit-codes.js'
 import { counted } from '../cli/figures.js'
-import { ProgressBar } from '../cli/progress-bar.js'
-import type { Screen } from '../cli/screen.js'
 import { compareResults } from '../index-job/compare.js'
 import type { FullFigures, FullOptions } from '../index-job/full/run-in-full.js'
 import { type JobOptions, newProgress } from '../index-job/job.js'
@@ -13,14 +11,8 @@ import { indexInOneThread } from '../index-job/run-in-one-thread.js'
 import { indexInPool } from '../index-job/run-in-pool.js'
 import { printable, printableJson } from '../printable.js'
 import { openInput } from './index-input.js'
-import {
-  describeFurtherNotes,
-  describeNote,
-  jsonReport,
-  type MeasuredRun,
-  type Report,
-  textReport,
-} from './index-report.js'
+import { describeFurtherNotes, describeNote, jsonReport, type Report, textReport } from './index-report.js'
+import { measureRun } from './measure-run.js'
 
 const mostWorkers = 256
 const mostTop = 100_000
@@ -84,19 +76,6 @@ export const indexCommand: Command = {
     context.print(values.has('json') ? `${printableJson(jsonReport(report))}\n` : textReport(report))
     return verification === undefined || verification.differences.length === 0 ? DONE : FAILED
   },
-}
-
-async function measureRun(
-  run: (options: JobOptions) => Promise<IndexResult>,
-  options: JobOptions,
-  screen: Screen,
-): Promise<MeasuredRun> {
-  using _bar = new ProgressBar(screen, options.progress)
-  const begun = performance.now()
-  const cpuBefore = process.cpuUsage()
-  const result = await run(options)
-  const { user, system } = process.cpuUsage(cpuBefore)
-  return { result, progress: options.progress, ms: performance.now() - begun, cpuMs: (user + system) / 1_000 }
 }
 
 /** Loads the whole family: what the other runs do not need, they do not wait for. */

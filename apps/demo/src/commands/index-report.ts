@@ -1,18 +1,9 @@
 import { counted, megabytes, seconds, wholes } from '../cli/figures.js'
 import type { FullFigures } from '../index-job/full/run-in-full.js'
-import type { Progress } from '../index-job/job.js'
-import type { IndexResult } from '../index-job/merge.js'
 import { type Note, type Notes, noteKinds } from '../index-job/notes.js'
 import { pathText, printable, printablePath } from '../printable.js'
 import type { Input } from './index-input.js'
-
-export interface MeasuredRun {
-  readonly result: IndexResult
-  readonly progress: Progress
-  readonly ms: number
-  /** Processor time of all threads. */
-  readonly cpuMs: number
-}
+import type { MeasuredRun } from './measure-run.js'
 
 export interface Report {
   readonly input: Input
@@ -57,18 +48,36 @@ export function describeFurtherNotes(notes: Notes): string[] {
     })
 }
 
+/** A line of a report for people. */
+export function row(title: string, text: string): string {
+  return `${title.padEnd(12)}${text}\n`
+}
+
+/** What was indexed. */
+export function inputRows({ title, extensions }: Input, { result, progress }: MeasuredRun): string {
+  const endings = extensions ? ` (${extensions.map(printable).join(', ')})` : ''
+  const figures = `${counted(result.files, 'file')}, ${megabytes(result.bytes)} MB, in ${counted(progress.folders, 'folder')}`
+  return row('indexed', `${title}${endings}`) + row('', figures)
+}
+
+/** What was left out. */
+export function noteRows({ result, progress }: MeasuredRun): string {
+  const rows = result.notes
+    .summary()
+    .map(({ kind, count }) =>
+      row(
+        noteKinds[kind].skipped ? 'skipped' : 'noted',
+        `${wholes(count)} ${noteKinds[kind][count === 1 ? 'one' : 'many']}`,
+      ),
+    )
+  if (progress.links > 0) rows.push(row('links', `${wholes(progress.links)} not followed`))
+  return rows.join('')
+}
+
 /** The report for people. */
 export function textReport({ input, workers, pooled, family, verification }: Report): string {
-  const { result, ms, cpuMs, progress } = pooled
-  const row = (title: string, text: string) => `${title.padEnd(12)}${text}\n`
-  let text = row(
-    'indexed',
-    `${input.title}${input.extensions ? ` (${input.extensions.map(printable).join(', ')})` : ''}`,
-  )
-  text += row(
-    '',
-    `${counted(result.files, 'file')}, ${megabytes(result.bytes)} MB, in ${counted(progress.folders, 'folder')}`,
-  )
+  const { result, ms, cpuMs } = pooled
+  let text = inputRows(input, pooled)
   text += row('speed', `${describeSpeed(pooled)} with ${counted(workers, 'thread')}`)
   text += row('', `${seconds(ms)} s, processor time ${seconds(cpuMs)} s`)
   text += row('words', `${wholes(result.words)}, ${wholes(result.distinctWords)} of them distinct`)
@@ -76,20 +85,12 @@ export function textReport({ input, workers, pooled, family, verification }: Rep
   for (const [index, { word, count }] of result.top.entries())
     text += row(index === 0 ? 'top' : '', `${wholes(count).padStart(width)}  ${shorten(word)}`)
   text += row('sha256', result.sha256)
-  for (const { kind, count } of result.notes.summary())
-    text += row(
-      noteKinds[kind].skipped ? 'skipped' : 'noted',
-      `${wholes(count)} ${noteKinds[kind][count === 1 ? 'one' : 'many']}`,
-    )
-  if (progress.links > 0) text += row('links', `${wholes(progress.links)} not followed`)
-  if (family !== undefined) text += describeFamily(family, row)
-  return verification === undefined ? text : text + describeVerification(pooled, verification, row)
+  text += noteRows(pooled)
+  if (family !== undefined) text += describeFamily(family)
+  return verification === undefined ? text : text + describeVerification(pooled, verification)
 }
 
-function describeFamily(
-  { processes, rate, database, figures }: Family,
-  row: (title: string, text: string) => string,
-): string {
+function describeFamily({ processes, rate, database, figures }: Family): string {
   const { segmentBytes, wordsInDict, wordsBeside, changed, crashes, databaseBytes, rows } = figures
   const who = counted(processes, 'process', 'processes')
   let text = row('processes', `${who} hashed the same bytes, at most ${counted(rate, 'file')} a second`)
@@ -105,11 +106,7 @@ function describeFamily(
   return text + row('', database === undefined ? 'removed; --database FILE keeps it' : printable(database))
 }
 
-function describeVerification(
-  pooled: MeasuredRun,
-  { single, differences }: Verification,
-  row: (title: string, text: string) => string,
-): string {
+function describeVerification(pooled: MeasuredRun, { single, differences }: Verification): string {
   let text = row('one thread', `${describeSpeed(single)}; ${seconds(single.ms)} s`)
   text += row('speed-up', `${(single.ms / pooled.ms).toFixed(2)} times`)
   if (differences.length === 0)
@@ -157,7 +154,7 @@ export function jsonReport({ input, workers, pooled, family, verification }: Rep
   }
 }
 
-function jsonNotes(notes: Notes): object[] {
+export function jsonNotes(notes: Notes): object[] {
   return notes.summary().map(({ kind, count, kept }) => ({
     kind,
     skipped: noteKinds[kind].skipped,
@@ -177,11 +174,11 @@ function jsonSpeed({ result, ms, cpuMs }: MeasuredRun): object {
   }
 }
 
-function describeSpeed({ result, ms }: MeasuredRun): string {
+export function describeSpeed({ result, ms }: MeasuredRun): string {
   return `${wholes((result.files / ms) * 1_000)} files/s, ${megabytes((result.bytes / ms) * 1_000)} MB/s`
 }
 
-function rounded(number: number): number {
+export function rounded(number: number): number {
   return Number(number.toFixed(3))
 }
 

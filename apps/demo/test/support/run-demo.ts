@@ -16,9 +16,19 @@ export interface Started {
   readonly ended: Promise<Ended>
 }
 
-/** Starts the demo as its users do, in a process group of its own. */
-export function startDemo(args: readonly string[], cwd?: string, stdout: 'pipe' | number = 'pipe'): Started {
-  const child = spawn(process.execPath, [entry, ...args], { cwd, stdio: ['ignore', stdout, 'pipe'], detached: true })
+/** Starts the demo as its users do, in a process group of its own; `env` comes on top of the environment. */
+export function startDemo(
+  args: readonly string[],
+  cwd?: string,
+  stdout: 'pipe' | number = 'pipe',
+  env: Readonly<Record<string, string>> = {},
+): Started {
+  const child = spawn(process.execPath, [entry, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', stdout, 'pipe'],
+    detached: true,
+  })
   const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const)
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
