@@ -12,6 +12,10 @@ const suites = {
     packages: ['ipc-channels', 'shared-memory', 'interleave'],
     load: () => import('./lib/verify/channels.mjs'),
   },
+  cluster: {
+    packages: ['cluster-pool'],
+    load: () => import('./lib/verify/cluster.mjs'),
+  },
   memory: {
     packages: ['shared-memory', 'interleave'],
     load: () => import('./lib/verify/memory.mjs'),

@@ -10,12 +10,19 @@ import { root } from './root.mjs'
  */
 export async function pack(folder, destination, { repository = root, signal }) {
   const dir = join(repository, 'packages', folder)
-  const { name, dependencies = {}, exports } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'))
+  const {
+    name,
+    dependencies = {},
+    optionalDependencies = {},
+    exports,
+  } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'))
   const args = ['pack', '--pack-destination', destination, '--json', '-C', dir]
   const { ending, stdout, stderr } = await capture('pnpm', args, { cwd: repository, signal })
   if (ending !== 0) throw new Error(`pnpm pack of ${name} ended with ${ending}\n${stdout}${stderr}`)
   const { filename, files } = JSON.parse(stdout)
-  const siblings = Object.keys(dependencies).filter((each) => each.startsWith('@heddle/'))
+  const siblings = Object.keys({ ...dependencies, ...optionalDependencies }).filter((each) =>
+    each.startsWith('@heddle/'),
+  )
   return { name, tarball: filename, files: files.map(({ path }) => path), targets: targets(exports), siblings }
 }
 
