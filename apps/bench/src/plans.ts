@@ -20,6 +20,8 @@ export interface Plan {
   readonly flags?: readonly string[]
   /** Keep all processes of the duel on one core. */
   readonly oneCore?: boolean
+  /** How long the duel may take with so many rounds, where that is more than most need. */
+  readonly seconds?: (rounds: number) => number
   readonly measure?: Measure
   /** What the value is, if not the median ratio of a round: the worst ratio, the median of ours less the rival's, or ours alone. */
   readonly value?: 'worst' | 'difference' | 'own'
@@ -33,6 +35,8 @@ interface Result {
 }
 
 type Measured = ReturnType<typeof summarize>
+
+const usualSeconds = (rounds: number) => 20 + 3 * rounds
 
 /**
  * Measures the plans of a suite, each duel in a process of its own.
@@ -49,12 +53,12 @@ export async function measurePlans(
   for (const gate of new Set(plans.map((plan) => plan.gate))) {
     const results: Result[] = []
     for (const plan of plans.filter((plan) => plan.gate === gate)) {
-      const { duel, flags = [], oneCore } = plan
+      const { duel, flags = [], oneCore, seconds = usualSeconds } = plan
       const verdict = await runApart(
         module,
         `${gate}/${duel}`,
         { rounds, calls },
-        { flags, oneCore, seconds: 20 + 3 * rounds },
+        { flags, oneCore, seconds: seconds(rounds) },
       )
       results.push({ plan, verdict })
     }

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import type { Batches } from '@heddle/bench/duels/batched.js'
 import { duels } from '@heddle/bench/duels/memory.js'
 import { counting } from '@heddle/bench/peers/memory/counts.js'
@@ -9,6 +8,7 @@ import { children } from '@heddle/bench/peers/pool/children.js'
 import { plans } from '@heddle/bench/suites/memory-plans.js'
 import { expect, test } from '@jest/globals'
 import { chargedOfPeers } from './support/charged.ts'
+import { hasEnded, leftOf } from './support/processes.ts'
 import { testSuite } from './support/suite-claims.ts'
 
 const goals = {
@@ -76,27 +76,11 @@ onLinux(
     const bench = spawn(process.execPath, ['test/fixtures/sleeping-peer.mjs'], { stdio: ['ignore', 'pipe', 'inherit'] })
     const [line] = (await once(bench.stdout, 'data')) as [Buffer]
     const peer = Number(line)
-    expect(stateOf(peer)).not.toMatch(ended)
+    expect(hasEnded(peer)).toBe(false)
     const exit = once(bench, 'exit')
     bench.kill('SIGKILL')
     await exit
-    const deadline = performance.now() + 10_000
-    while (!ended.test(stateOf(peer)) && performance.now() < deadline) await new Promise(setImmediate)
-    const state = stateOf(peer)
-    if (!ended.test(state)) process.kill(peer, 'SIGKILL')
-    expect(state).toMatch(ended)
+    expect(await leftOf([peer])).toEqual([])
   },
   20_000,
 )
-
-/** One that has ended stays a zombie as long as nobody has asked about it. */
-const ended = /^(gone|Z|X)$/
-
-/** As the system has it: one letter. */
-function stateOf(pid: number): string {
-  try {
-    return / ([A-Z]) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, ''))?.[1] ?? 'unknown'
-  } catch {
-    return 'gone'
-  }
-}

@@ -10,4 +10,5 @@ export const suites: Readonly<Record<string, Suite>> = {
   memory: async (options) => (await import('./memory.js')).memorySuite(options),
   channels: async (options) => (await import('./channels.js')).channelsSuite(options),
   async: async (options) => (await import('./async.js')).asyncSuite(options),
+  cluster: async (options) => (await import('./cluster.js')).clusterSuite(options),
 }

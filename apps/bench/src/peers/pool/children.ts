@@ -3,13 +3,13 @@ import { Absent } from '../../arena.js'
 import type { Contender } from '../../duel.js'
 
 /**
- * The processes that the main thread of this one has started and that are still there.
+ * The processes that the main thread of this one, or of another process, has started and that are still there.
  *
  * @throws Absent where the system does not tell
  */
-export function children(): number[] {
+export function children(of = process.pid): number[] {
   mustTell()
-  return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  return readFileSync(`/proc/${of}/task/${of}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
 }
 
 /**
