@@ -107,6 +107,7 @@ describe('what a task gives', () => {
     expect(held.begun).toEqual(['a', 'b'])
     held.end('a', 'b')
     expect(await Promise.all(two)).toEqual(['a', 'b'])
+    while (!held.begun.includes('c')) await drain()
     held.end('c')
   })
 

@@ -44,7 +44,6 @@ describe.each(engines)('a dict on %s', (engine) => {
       Number.NEGATIVE_INFINITY,
       '',
       'n7',
-      'b',
       'text \u{1F9F5} \0 end',
       true,
       null,

@@ -55,10 +55,10 @@ describe.each(engines)('queues of several programs on %s', (engine) => {
     const producers = await all(4, start)
     const consumers = await all(4, start)
     const taken = consumers.map((program, n) => program.ask(n % 2 ? 'consume' : 'takeAll', 'work', { capacity: 10 }))
-    await Promise.all(producers.map((program, from) => program.ask('produce', 'work', from, 150, { capacity: 10 })))
+    await Promise.all(producers.map((program, from) => program.ask('produce', 'work', from, 100, { capacity: 10 })))
     const queue = new ClusterQueue(cluster, 'work')
     await queue.close()
-    expectEachOnce(await Promise.all(taken), 4, 150)
+    expectEachOnce(await Promise.all(taken), 4, 100)
     expect(await queue.getStats()).toMatchObject({ waiting: 0, claimed: 0 })
   }, 60_000)
 

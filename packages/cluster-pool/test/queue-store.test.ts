@@ -4,11 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { Cluster } from '../build/connection/cluster.js'
 import { serverOf } from '../build/connection/cluster-server.js'
 import { LocalServer } from '../build/local-server/local-server.js'
+import { ClusterQueue } from '../build/queue/cluster-queue.js'
 import { PostgresQueue } from '../build/queue/postgres-queue-store.js'
 import type { ClaimRequest, PutRequest, QueueStore } from '../build/queue/queue-store.js'
 import { RedisQueue } from '../build/queue/redis-queue.js'
 import { engines, newPrefix } from './support/servers.js'
-import { until } from './support/until.js'
+import { rejectionOf, until } from './support/until.js'
 
 describe.each(engines)('what the server keeps of a queue: %s', (engine) => {
   let server: LocalServer
@@ -88,8 +89,8 @@ describe.each(engines)('what the server keeps of a queue: %s', (engine) => {
   test('a claim that comes again does not give what has ended since', async () => {
     const store = open('a')
     await store.put(put(1, 'x', 'y'))
-    await store.claim(claim(1, 1, { lease: 100 }))
-    await delay(120)
+    await store.claim(claim(1, 1, { lease: 300 }))
+    await delay(350)
     expect(await texts(store, claim(1, 1))).toEqual([])
     const next = await open('b').claim(claim(1, 9))
     expect(next.items.map(({ body, attempt }) => [Buffer.from(body).toString(), attempt])).toEqual([
@@ -111,9 +112,9 @@ describe.each(engines)('what the server keeps of a queue: %s', (engine) => {
   test('a lease that has run out is no claim: the item can be taken, and the old holder can do nothing to it', async () => {
     const store = open('a')
     await store.put(put(1, 'x'))
-    const { items } = await store.claim(claim(1, 1, { lease: 100 }))
-    expect(await store.renew(items, 100)).toEqual([])
-    await delay(120)
+    const { items } = await store.claim(claim(1, 1, { lease: 300 }))
+    expect(await store.renew(items, 300)).toEqual([])
+    await delay(350)
     expect(await store.state()).toMatchObject({ waiting: 1, claimed: 0 })
     const { items: others } = await open('b').claim(claim(1, 1))
     expect(others[0]?.attempt).toBe(2)
@@ -126,21 +127,35 @@ describe.each(engines)('what the server keeps of a queue: %s', (engine) => {
   test('a lease that has run out is lost although nobody else has taken the item', async () => {
     const store = open('a')
     await store.put(put(1, 'x'))
-    const { items } = await store.claim(claim(1, 1, { lease: 100 }))
-    await delay(120)
+    const { items } = await store.claim(claim(1, 1, { lease: 300 }))
+    await delay(350)
     expect(await store.acknowledge({ number: 1, claims: items })).toEqual([0])
     expect(await store.state()).toMatchObject({ waiting: 1 })
+  })
+
+  test('an item that cannot be read here is given back, and is a dead letter in the end', async () => {
+    await open('p').put(put(1, 'nonsense'))
+    const queue = new ClusterQueue<string>(cluster, name, { maxDeliveries: 2 })
+    for (const call of [() => queue.get(), () => queue.receive()]) {
+      expect(await rejectionOf(call())).toBeInstanceOf(TypeError)
+      await until(async () => (await queue.size()) === 1, 'it is given back')
+    }
+    await queue.put('good')
+    expect(await queue.get()).toBe('good')
+    expect(await queue.getStats()).toMatchObject({ waiting: 0, claimed: 0, deadLetters: 1 })
+    expect(await rejectionOf(queue.getDeadLetters())).toBeInstanceOf(TypeError)
+    expect(await queue.clearDeadLetters()).toBe(1)
   })
 
   test('a claim says when the next one ends', async () => {
     const store = open('a')
     await store.put(put(1, 'x', 'y'))
     expect((await open('b').claim(claim(1, 1, { lease: 5_000 }))).items).toHaveLength(1)
-    expect((await open('c').claim(claim(1, 1, { lease: 400 }))).items).toHaveLength(1)
+    expect((await open('c').claim(claim(1, 1, { lease: 2_000 }))).items).toHaveLength(1)
     const { nextEnd, items } = await store.claim(claim(1, 1))
     expect(items).toEqual([])
     expect(nextEnd).toBeGreaterThan(0)
-    expect(nextEnd).toBeLessThanOrEqual(400)
+    expect(nextEnd).toBeLessThanOrEqual(2_000)
   })
 
   test('one item wakes one of those who wait, the one who has waited longest', async () => {
@@ -199,8 +214,8 @@ describe.each(engines)('what the server keeps of a queue: %s', (engine) => {
     await open('b').claim(claim(1, 1))
     await holder.giveBack(items, { isDelivered: false })
     await until(() => told.length > 0, 'one is told')
-    expect((await holder.claim(claim(2, 1, { lease: 100 }))).items[0]?.attempt).toBe(1)
-    await delay(120)
+    expect((await holder.claim(claim(2, 1, { lease: 300 }))).items[0]?.attempt).toBe(1)
+    await delay(350)
     await holder.state()
     await until(() => told.length > 1, 'another one is told')
     expect(told).toEqual(['a', 'b'])

@@ -288,10 +288,10 @@ describe.each(engines)('a queue on %s', (engine) => {
   })
 
   test('a delivery is held for as long as its holder lives, far beyond its lease', async () => {
-    const queue = open({ lease: 150 })
+    const queue = open({ lease: 500 })
     await queue.putMany(['a', 'b'])
     const deliveries = [await queue.receive(), await queue.receive()]
-    expect(await rejectionOf(openElsewhere({ lease: 150 }).get({ timeout: 700 }))).toBeInstanceOf(QueueEmptyError)
+    expect(await rejectionOf(openElsewhere({ lease: 500 }).get({ timeout: 1_300 }))).toBeInstanceOf(QueueEmptyError)
     for (const delivery of deliveries) {
       expect(delivery.held).toBe(true)
       expect(delivery.lost.aborted).toBe(false)
@@ -366,7 +366,11 @@ describe.each(engines)('a queue on %s', (engine) => {
     await first?.putBack()
     expect(await Promise.race(gets)).toBe(1)
     const ends = Promise.allSettled(gets)
+    const since = performance.now()
     await second?.ack()
+    await ends
+    // By being told, and not by looking again.
+    expect(performance.now() - since).toBeLessThan(600)
     const reasons = (await ends).flatMap((end) => (end.status === 'rejected' ? [end.reason.code] : []))
     expect(reasons).toEqual(['ERR_CLOSED'])
   })

@@ -81,6 +81,10 @@ describe.each(engines)('a rate limiter on %s', (engine) => {
     expect(await limiter.tryAcquire()).toBe(false)
     expect(await new ClusterRateLimiter(cluster, `${name}-2`, 2, 60_000).tryAcquire(2)).toBe(true)
     expect(await new ClusterRateLimiter(cluster, `${name}:a`, 2, 60_000).tryAcquire(2)).toBe(true)
+    expect(await new ClusterRateLimiter(cluster, `${name}:a`, 2, 60_000).tryAcquire(2, { key: 'b' })).toBe(true)
+    expect(await limiter.tryAcquire(2, { key: 'a:b' })).toBe(true)
+    expect(await new ClusterRateLimiter(cluster, `${name}}:a`, 2, 60_000).tryAcquire(2, { key: 'b' })).toBe(true)
+    expect(await limiter.tryAcquire(2, { key: 'a}:b' })).toBe(true)
     // Wherever the name ends and the key begins.
     const [one, same] = [
       new ClusterRateLimiter(cluster, `${name}:b`, 1, 60_000),
@@ -139,6 +143,7 @@ describe.each(engines)('a rate limiter on %s', (engine) => {
       [1, 0],
       [1, Number.POSITIVE_INFINITY],
       [Number.NaN, 1],
+      [1, 1e13],
     ] as const)
       expect(() => open(rate, per)).toThrow(RangeError)
     expect(() => open(1, 1, { burst: 0 })).toThrow(RangeError)

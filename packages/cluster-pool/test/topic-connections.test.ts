@@ -11,7 +11,7 @@ describe.each(engines)('topics when %s fails', (engine) => {
   let other: Cluster
 
   beforeAll(async () => {
-    server = await startServer(engine)
+    server = await startServer(engine, { durable: true })
   }, 60_000)
   afterAll(() => server.stop())
   beforeEach(async () => {

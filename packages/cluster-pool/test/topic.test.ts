@@ -48,6 +48,16 @@ describe.each(engines)('a topic on %s', (engine) => {
     expect([near.tryReceive(), far.pending, near.lost, far.lost]).toEqual([undefined, 0, 0, 0])
   })
 
+  test('messages that are published without waiting keep their order, however many they are', async () => {
+    const subscription = await openElsewhere().subscribe()
+    const numbers = Array.from({ length: 900 }, (_, i) => i)
+    const topic = open()
+    await Promise.all(numbers.map((i) => topic.publish(i)))
+    const heard: unknown[] = []
+    while (heard.length < numbers.length) heard.push(await subscription.receive())
+    expect(heard).toEqual(numbers)
+  })
+
   test('a subscription gets what is published after it was made, and only of its own topic', async () => {
     await open().publish('early')
     const subscription = await open().subscribe()

@@ -64,5 +64,8 @@ function engineOf(url: unknown): LocalEngine {
 export function nameOf(name: unknown): string {
   if (typeof name !== 'string' || name === '' || name.length > 200)
     throw invalidArgument(`a name must be a string of 1 to 200 characters, not ${describe(name)}`)
+  // PostgreSQL stores no such text.
+  if (name.includes('\0') || !name.isWellFormed())
+    throw invalidArgument('a name must have no zero character and no half of a surrogate pair')
   return name
 }

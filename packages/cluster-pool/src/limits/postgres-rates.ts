@@ -68,7 +68,8 @@ export function newPostgresRates(
     storeType: 'pool',
     tableCreated: true,
     clearExpiredByTimeout: false,
-    keyPrefix: name,
+    // Its length comes first: no two names and keys make the same.
+    keyPrefix: `${name.length}:${name}`,
     points: burst,
     duration: fill / 1_000,
   })

@@ -36,6 +36,8 @@ export interface RateLimits {
 }
 
 const mostBurst = 1_000_000_000
+/** A hundred years: what the servers' clocks can count to. */
+const mostFillMs = 3_155_760_000_000
 
 /** @throws TypeError `ERR_INVALID_ARG`, RangeError `ERR_OUT_OF_RANGE` */
 export function rateLimitsOf(rate: number, per: number, options: ClusterRateLimiterOptions | undefined): RateLimits {
@@ -46,7 +48,9 @@ export function rateLimitsOf(rate: number, per: number, options: ClusterRateLimi
     throw outOfRange(`per must be finite and more than 0, not ${describe(per)}`)
   const most = wholeNumber('burst', burst ?? Math.max(1, Math.floor(rate)), 1)
   if (most > mostBurst) throw outOfRange(`burst must be at most ${mostBurst}, not ${most}`)
-  return { rate, per: ms, burst: most }
+  const limits = { rate, per: ms, burst: most }
+  if (fillMs(limits) > mostFillMs) throw outOfRange('the burst would take more than a hundred years to come')
+  return limits
 }
 
 /** How long it takes until all permits are there. */

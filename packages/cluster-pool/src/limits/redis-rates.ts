@@ -31,7 +31,8 @@ export function newRedisRates(
 ): RateLimiterRedis {
   return new library.RateLimiterRedis({
     storeClient: server.client,
-    keyPrefix: server.key('rate', name),
+    // Its length comes first: no two names and keys make the same.
+    keyPrefix: server.key(`rate:${name.length}`, name),
     points: limits.burst,
     duration: fillMs(limits) / 1_000,
     customIncrTtlLuaScript: takeScript,

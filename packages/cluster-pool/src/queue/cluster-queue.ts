@@ -230,7 +230,7 @@ export class ClusterQueue<T> {
 
   /**
    * Removes the queue and all that is in it from the server: items, claims, dead letters, and that it was closed. Who holds an item
-   * has lost it. Who waits goes on to wait; the name is as one that was never used.
+   * has lost it. Who waits goes on to wait; the name is as one that was never used. After a broken connection it may be done twice.
    */
   destroy(): Promise<void> {
     return this.#store.destroy()
@@ -240,6 +240,8 @@ export class ClusterQueue<T> {
    * The items that were delivered too often, the oldest first. They stay.
    *
    * @param most - how many at most; a whole number, 1 or more; default: 100
+   * @throws (rejects) TypeError `ERR_INVALID_ARG`, `ERR_BAD_HANDLE`: one of them cannot be read here
+   * @throws (rejects) RangeError `ERR_OUT_OF_RANGE`: bad number
    */
   async getDeadLetters(most = 100): Promise<ClusterDeadLetter<T>[]> {
     const letters = await this.#store.deadLetters(wholeNumber('most', most, 1))

@@ -10,16 +10,20 @@ export interface Renewable {
   lose(): void
 }
 
+/** So that one answer that does not come, over a connection that hangs, does not cost all others. */
+const mostRequests = 3
+
 /**
  * Renews the claims of one object, all in one request, after each third of the lease.
  *
- * Invariant: while it has a claim, a request is on its way or a timer runs, which does not keep the process alive.
+ * Invariant: while it has a claim, a timer runs, which does not keep the process alive. An answer is not waited for with the
+ * next request, but only so many are on their way.
  */
 export class HeldClaims {
   readonly #store: QueueStore
   readonly #lease: number
   readonly #held = new Set<Renewable>()
-  #isAsking = false
+  #requests = 0
   #stopTimer: (() => void) | undefined
 
   constructor(store: QueueStore, lease: number) {
@@ -29,7 +33,7 @@ export class HeldClaims {
 
   add(held: Renewable): void {
     this.#held.add(held)
-    if (this.#held.size === 1 && !this.#isAsking) this.#renewIn(this.#lease / 3)
+    if (this.#held.size === 1) this.#renewLater()
   }
 
   delete(held: Renewable): void {
@@ -37,16 +41,18 @@ export class HeldClaims {
     if (this.#held.size === 0) this.#stopTimer?.()
   }
 
-  #renewIn(ms: number): void {
-    this.#stopTimer?.()
-    this.#stopTimer = startTimer(ms, () => void this.#renew(), { unref: true })
+  #renewLater(): void {
+    const renew = () => {
+      this.#renewLater()
+      if (this.#requests < mostRequests) void this.#renew()
+    }
+    this.#stopTimer = startTimer(this.#lease / 3, renew, { unref: true })
   }
 
   async #renew(): Promise<void> {
-    this.#isAsking = true
+    this.#requests += 1
     const held = Array.from(this.#held)
     const since = performance.now()
-    let pause = this.#lease / 3
     try {
       const claims = held.map(({ claim }) => claim)
       const refused = new Set(await this.#store.renew(claims, this.#lease))
@@ -57,9 +63,7 @@ export class HeldClaims {
       }
     } catch {
       // Nothing is known: each of them is lost when its own time is over.
-      pause = this.#lease / 10
     }
-    this.#isAsking = false
-    if (this.#held.size > 0) this.#renewIn(pause)
+    this.#requests -= 1
   }
 }
