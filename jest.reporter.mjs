@@ -1,12 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 const graceMs = 5_000
 
-/** Leaves the counts for the summary line of `npm test`, and turns a leaked thread, child or port into a failure instead of a hang. */
+/**
+ * Leaves the counts and the failures for the closing lines of `npm test`, and turns a leaked thread, child or port into a
+ * failure instead of a hang.
+ */
 export default class CountReporter {
   constructor(globalConfig) {
-    this.dir = join(globalConfig.rootDir, '.results')
+    this.root = globalConfig.rootDir
+    this.dir = join(this.root, '.results')
     this.watching = globalConfig.watch || globalConfig.watchAll
   }
 
@@ -16,17 +21,34 @@ export default class CountReporter {
       failed: results.numFailedTests + results.numRuntimeErrorTestSuites,
       skipped: results.numPendingTests + results.numTodoTests,
       ms: Date.now() - results.startTime,
+      failures: results.testResults.flatMap((file) => failuresOf(file, this.root)),
     }
     const save = () => writeFileSync(join(this.dir, 'jest.json'), `${JSON.stringify(counts)}\n`)
     mkdirSync(this.dir, { recursive: true })
     save()
     if (this.watching) return
     setTimeout(() => {
-      counts.failed += 1
-      save()
       const open = process.getActiveResourcesInfo().join(', ')
-      console.error(`left open ${graceMs} ms after the tests: ${open} (see jest --detectOpenHandles)`)
+      const reason = `left open ${graceMs} ms after the tests: ${open} (see jest --detectOpenHandles)`
+      counts.failed += 1
+      counts.failures.push(reason)
+      save()
+      console.error(reason)
       process.exit(1)
     }, graceMs).unref()
   }
+}
+
+/** A line for each failure: the file, the test's name, and how its message begins. */
+function failuresOf({ testFilePath, testExecError, testResults }, root) {
+  const file = relative(root, testFilePath)
+  const failed = testResults.filter(({ status }) => status === 'failed')
+  const lines = failed.map(({ fullName, failureMessages }) => `${file}: ${fullName}: ${brief(failureMessages[0])}`)
+  return testExecError ? [...lines, `${file}: ${brief(testExecError.message ?? String(testExecError))}`] : lines
+}
+
+/** What comes before the stack, in one line. */
+function brief(message = '') {
+  const [text] = stripVTControlCharacters(message).split(/\n\s+at /)
+  return text.replace(/\s+/g, ' ').trim().slice(0, 400)
 }
